@@ -1,0 +1,366 @@
+"""A playbook: its schema, and reading one from YAML with the line of every mistake.
+
+What a playbook's steps mean is in `engine.actions`; what `playbook check` finds beyond the schema in `engine.check`.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from engine.duration import Duration
+from engine.incident import Severity
+from engine.record import Value
+
+MAX_BYTES = 256 * 1024
+"""A playbook larger than this is refused unread; the longest of ours is under 8 kB."""
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+
+class Finding(Value):
+    """One thing that is wrong, where, and what to write instead."""
+
+    file: str
+    line: int
+    text: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.text}"
+
+
+class PlaybookError(Exception):
+    """A playbook that can't be used; `findings` say why."""
+
+    def __init__(self, findings: list[Finding]):
+        self.findings = findings
+        super().__init__("\n".join(map(str, findings)))
+
+
+class Fact(Value):
+    """Something that must be known about the incident, and how to ask for it."""
+
+    type: Literal["text", "integer", "stations", "choice", "yes_no", "instant"]
+    ask: str
+    min: int | None = None
+    max: int | None = None
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    required: bool | None = None
+    """Default: required when there is no `default`."""
+
+    @property
+    def must(self) -> bool:
+        return self.default is None if self.required is None else self.required
+
+    def read(self, raw: Any) -> Any:
+        """Turn what was typed into the fact's value. Raises ValueError that says what is expected."""
+        if self.type == "integer":
+            return self._integer(raw)
+        if self.type == "stations":
+            return _stations(raw)
+        if self.type == "yes_no":
+            return _yes_no(raw)
+        text = str(raw).strip()
+        if self.type == "choice" and text not in self.choices:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}")
+        if self.type == "instant":
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                raise ValueError(f"{text!r} is not a time; write it like 2026-11-22T04:10Z") from None
+            if moment.tzinfo is None:
+                raise ValueError(f"{text!r} lacks its time zone; write it like 2026-11-22T04:10Z")
+            return moment.isoformat()
+        if self.type == "text" and not 0 < len(text) <= 200:
+            raise ValueError("a text of 1 to 200 characters is expected")
+        return text
+
+    def _integer(self, raw: Any) -> int:
+        if isinstance(raw, bool) or not re.fullmatch(r"-?\d{1,9}", str(raw).strip()):
+            raise ValueError(f"{raw!r} is not a whole number")
+        number = int(raw)
+        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
+            low, high = self.min if self.min is not None else "any", self.max if self.max is not None else "any"
+            raise ValueError(f"{number} is outside {low} to {high}")
+        return number
+
+
+def _stations(raw: Any) -> list[str]:
+    codes = raw if isinstance(raw, list) else re.split(r"[,;\s]+", str(raw).strip())
+    codes = [str(code).upper() for code in codes if str(code)]
+    wrong = [code for code in codes if not re.fullmatch(r"[A-Z]{3}", code)]
+    if wrong or not codes:
+        raise ValueError(f"{', '.join(wrong) or 'nothing'} is no station; write three-letter codes such as AMS,RTM")
+    return list(dict.fromkeys(codes))
+
+
+def _yes_no(raw: Any) -> bool:
+    text = str(raw).strip().lower()
+    if text in ("yes", "true", "y", "1"):
+        return True
+    if text in ("no", "false", "n", "0"):
+        return False
+    raise ValueError(f"{raw!r} is neither yes nor no")
+
+
+class Trigger(Value):
+    """An alert from `source` for which `when` holds proposes this incident, or declares it."""
+
+    source: str
+    when: str
+    then: Literal["propose", "declare"] = "propose"
+    group: str = "alert.group"
+    """Expression; alerts with the same value are one cause and make one incident or proposal."""
+    facts: dict[str, str] = {}
+    """Fact → expression over `alert`."""
+    severity: Severity | None = None
+
+
+class Approval(Value):
+    """Who must say yes before the public sees a text, and what happens when nobody answers."""
+
+    by: str
+    within: Duration
+    then: str | None = None
+    """The deputy's role, asked when `within` has passed."""
+    unanswered_after: Duration | None = None
+    publish: Literal["preapproved", "hold"] = "hold"
+    """When nobody answered by `unanswered_after`: publish the pre-approved text, or hold it and raise an alarm."""
+    four_eyes: bool = False
+    """Nobody approves their own words."""
+
+
+class Surge(Value):
+    """How many more messages than usual arrive, over time: ramp up to `peak`, hold, then decay by half-life.
+
+    `peak` is a multiple of the organisation's usual volume at that hour.
+    """
+
+    peak: float = Field(ge=1, le=200)
+    ramp: Duration
+    hold: Duration
+    half_life: Duration
+
+
+class Step(Value):
+    """One step. Steps without `after` start together."""
+
+    key: Key
+    action: str
+    with_: dict[str, Any] = Field(default={}, alias="with")
+    after: tuple[Key, ...] = ()
+    when: str | None = None
+    """Expression in Jinja2's sandbox; the step is skipped while it is false."""
+    every: Duration | None = None
+    """Repeat, counted from when the step could first start."""
+    start_after: Duration | None = None
+    """Wait so long after the incident was declared (or after the stand-down began)."""
+    due_within: Duration | None = None
+    """SLA, counted from the declaration; late is said on the timeline and to the duty manager."""
+    approval: Approval | None = None
+
+
+class Playbook(Value):
+    """A whole playbook. Changed by people who don't program."""
+
+    playbook: Slug
+    title: str = Field(min_length=3, max_length=60)
+    summary: str = ""
+    severity: Severity
+    facts: dict[Key, Fact] = {}
+    surge: Surge | None = None
+    triggers: tuple[Trigger, ...] = ()
+    invite: tuple[str, ...] = ("duty_manager", "comms_lead", "deputy_comms_lead")
+    """Roles whose holders are brought into the incident's channel."""
+    briefing: tuple[str, ...] = ()
+    """What a volunteer is told: one line each."""
+    steps: tuple[Step, ...] = Field(min_length=1)
+    stand_down: tuple[Step, ...] = ()
+
+    @model_validator(mode="after")
+    def _keys_once(self) -> "Playbook":
+        seen: set[str] = set()
+        for step in (*self.steps, *self.stand_down):
+            if step.key in seen:
+                raise ValueError(f"the step key {step.key!r} is used twice; give each step a key of its own")
+            seen.add(step.key)
+        return self
+
+    def step(self, key: str) -> Step:
+        """Raises KeyError."""
+        return next(step for step in (*self.steps, *self.stand_down) if step.key == key)
+
+    def read_facts(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Check what was given, add the defaults. Raises FactsError that lists everything wrong or missing."""
+        wrong = [
+            f"{name} is not asked for by {self.playbook}; it knows {', '.join(self.facts) or 'no facts'}"
+            for name in raw
+            if name not in self.facts
+        ]
+        facts: dict[str, Any] = {}
+        missing = []
+        for name, fact in self.facts.items():
+            if raw.get(name) not in (None, ""):
+                try:
+                    facts[name] = fact.read(raw[name])
+                except ValueError as error:
+                    wrong.append(f"{name}: {error}")
+            elif fact.must:
+                missing.append(name)
+            else:
+                facts[name] = fact.default
+        if wrong or missing:
+            raise FactsError(self, wrong, missing)
+        return facts
+
+
+class FactsError(Exception):
+    """Facts that are wrong or missing, all of them at once."""
+
+    def __init__(self, playbook: Playbook, wrong: list[str], missing: list[str]):
+        self.wrong, self.missing = wrong, missing
+        asked = [f"{name} ({playbook.facts[name].ask})" for name in missing]
+        parts = [*wrong, f"missing: {'; '.join(asked)}" if asked else ""]
+        super().__init__("; ".join(part for part in parts if part))
+
+
+# ---------------------------------------------------------------- reading
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses repeated keys, which YAML would silently let win."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} stands twice in one block; keep one", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def parse(text: str, file: str = "playbook") -> tuple[Playbook, "Lines"]:
+    """Read a playbook. Raises PlaybookError with file, line and remedy for each mistake."""
+    if len(text.encode()) > MAX_BYTES:
+        raise _error(file, 1, f"larger than {MAX_BYTES // 1024} kB; a playbook is a page or two, split it")
+    try:
+        for token in yaml.scan(text):
+            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+                line = token.start_mark.line + 1
+                raise _error(file, line, "anchors (&) and aliases (*) are not allowed here; write the value out")
+        node = yaml.compose(text, Loader=_Loader)
+        raw = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = f"{error.problem}; check the indentation and the quotes"
+        raise _error(file, mark.line + 1 if mark else 1, problem) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise _error(file, 1, f"not readable as YAML: {error}") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise _error(file, 1, "a playbook is a block of keys that begins with `playbook: <name>`")
+    lines = Lines(file, node)
+    try:
+        return Playbook.model_validate(raw), lines
+    except ValidationError as error:
+        raise PlaybookError(list(_findings(error, lines))) from None
+
+
+def read(path: Path) -> tuple[Playbook, "Lines", str]:
+    """Read a playbook file: the playbook, its lines, its text. Raises PlaybookError."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _error(str(path), 1, f"larger than {MAX_BYTES // 1024} kB; a playbook is a page or two, split it")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise _error(str(path), 1, f"can't be read: {why}") from None
+    playbook, lines = parse(text, str(path))
+    if path.stem != playbook.playbook:
+        line = lines.of("playbook")
+        raise _error(str(path), line, f"is named {playbook.playbook!r}; name the file {playbook.playbook}.yaml")
+    return playbook, lines, text
+
+
+def _error(file: str, line: int, text: str) -> PlaybookError:
+    return PlaybookError([Finding(file=file, line=line, text=text)])
+
+
+class Lines:
+    """Where in the file each part of a playbook stands."""
+
+    def __init__(self, file: str, node: yaml.Node | None):
+        self.file = file
+        self._lines: dict[tuple[Any, ...], int] = {}
+        if node is not None:
+            self._walk(node, ())
+
+    def _walk(self, node: yaml.Node, path: tuple[Any, ...]) -> None:
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                self._lines[(*path, key.value)] = key.start_mark.line + 1
+                self._walk(value, (*path, key.value))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self._walk(value, (*path, index))
+
+    def of(self, *path: Any) -> int:
+        """Line of the nearest enclosing part that is in the file, from 1."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+    def finding(self, path: tuple[Any, ...], text: str, warning: bool = False) -> Finding:
+        return Finding(file=self.file, line=self.of(*path), text=text, warning=warning)
+
+
+def _findings(error: ValidationError, lines: Lines) -> Iterator[Finding]:
+    for problem in error.errors(include_url=False):
+        path = tuple(part for part in problem["loc"] if part != "[key]")
+        where = ".".join(str(part) for part in path)
+        kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
+        if kind == "extra_forbidden":
+            text = f"unknown key {where!r}; {_known(path)}"
+        elif kind == "missing":
+            text = f"{where!r} is missing; add it"
+        elif kind == "string_pattern_mismatch":
+            text = f"{where}: {problem['input']!r} won't do; use lower-case letters, digits and separators"
+        else:
+            text = f"{where}: {message}" if where else message
+        yield lines.finding(path, text)
+
+
+_PARTS: dict[str, type[Value]] = {
+    "facts": Fact,
+    "triggers": Trigger,
+    "steps": Step,
+    "stand_down": Step,
+    "approval": Approval,
+    "surge": Surge,
+}
+
+
+def keys_of(model: type[Value]) -> list[str]:
+    """The keys that a block of this kind knows, as written in YAML."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _known(path: tuple[Any, ...]) -> str:
+    model: type[Value] = Playbook
+    for part in path[:-1]:
+        model = _PARTS.get(part, model)
+    return f"known here: {', '.join(keys_of(model))}"

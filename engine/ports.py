@@ -1,0 +1,144 @@
+"""What the outside must meet. No implementation lives here."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from engine.correlation import Alert
+from engine.effects import Button, Message, Receipt
+from engine.playbook import Playbook
+from engine.record import Value
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+class TextLimit(Value):
+    """How long a text may be on a channel. `source` says where the number is from."""
+
+    count: int
+    unit: str
+    """`characters`, `graphemes`, or another unit that `engine.limits.measure` knows."""
+    bytes: int | None = None
+    """A second limit, in bytes of UTF-8."""
+    source: str
+
+
+class Refused(Exception):
+    """The outside said no, so nothing happened there. `permanent`: asking again won't help."""
+
+    def __init__(self, reason: str, *, permanent: bool, retry_after: float | None = None):
+        self.permanent, self.retry_after = permanent, retry_after
+        super().__init__(reason)
+
+
+class Lost(Exception):
+    """No answer, or one that can't be understood: it may have happened."""
+
+
+class CannotTell(Exception):
+    """`find` is not able to say whether it happened."""
+
+
+class Channel(Protocol):
+    """A way outwards. Blocking, safe for several threads, connects on first use, keeps no queue, never re-sends."""
+
+    name: str
+    kinds: frozenset[str]
+    """Which messages it takes, by `kind`."""
+    limit: TextLimit | None
+    sandbox: bool
+    """True: nothing leaves the house."""
+
+    def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+        """Do it once. `base` is the receipt of the effect it needs. Raises Refused or Lost."""
+        ...
+
+    def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
+        """Look whether the effect with this key was made. None: surely not. Raises CannotTell, Refused or Lost."""
+        ...
+
+    def check(self) -> list[str]:
+        """Say what is wrong with credentials, scopes, reach; empty when all is well. For `irrops doctor`."""
+        ...
+
+
+class Request(Value):
+    """An incoming HTTP request, as much of it as a source needs."""
+
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+class NotAuthentic(Exception):
+    """The request does not come from where it says."""
+
+
+class BadPayload(Exception):
+    """Not what the source sends; the message says what is expected."""
+
+
+class AlertSource(Protocol):
+    """Where alerts come from."""
+
+    name: ClassVar[str]
+
+    def verify(self, request: Request) -> None:
+        """Raises NotAuthentic."""
+        ...
+
+    def parse(self, payload: bytes, received_at: datetime) -> list[Alert]:
+        """Raises BadPayload."""
+        ...
+
+
+class Reply(Value):
+    """What to tell the person who pressed a button."""
+
+    text: str
+    revise: str | None = None
+    """New text of the message that carried the button, whose buttons go; None leaves it as it is."""
+
+
+class HomeItem(Value):
+    """One thing that runs, or waits for the person."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+class Door(Protocol):
+    """What a chat integration may ask of the desk. Answers fast; the work is done later.
+
+    All raise `engine.incident.NotAllowed` with one sentence for the person.
+    """
+
+    def press(self, action: str, value: str, chat_user: str) -> Reply:
+        """A button was pressed. A second press changes nothing and says how it stands."""
+        ...
+
+    def playbooks(self) -> list[Playbook]: ...
+
+    def declare_from_chat(
+        self, playbook: str, severity: str, facts: Mapping[str, str], chat_user: str, key: str
+    ) -> str:
+        """Returns the incident's reference. Raises FactsError. The same `key` again returns the same incident."""
+        ...
+
+    def status_for_chat(self) -> str: ...
+
+    def home(self, chat_user: str) -> list[HomeItem]: ...
+
+
+class Wording(Protocol):
+    """Templates of messages."""
+
+    def render(self, message: str, channel: str, language: str, context: Mapping[str, object]) -> str:
+        """Raises WordingError."""
+        ...
+
+    def languages(self, message: str) -> Iterable[str]: ...

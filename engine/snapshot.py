@@ -1,0 +1,77 @@
+"""A snapshot: all that a decision about one incident may look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.callout import CallOut, Invitation
+from engine.effects import Effect
+from engine.house import House
+from engine.incident import Incident
+from engine.people import Person
+from engine.playbook import Playbook, Step
+from engine.staffing import StaffingPlan
+from engine.statements import Statement
+from engine.steps import StepState
+from engine.triage import Queue, QueueFigures
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One incident at one instant."""
+
+    now: datetime
+    incident: Incident
+    playbook: Playbook
+    house: House
+    steps: tuple[StepState, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    staffing: StaffingPlan | None = None
+    callouts: tuple[CallOut, ...] = ()
+    invitations: tuple[Invitation, ...] = ()
+    queue: Queue | None = None
+    queue_figures: QueueFigures = field(default_factory=QueueFigures)
+    people: tuple[Person, ...] = ()
+    """Everybody, for the actions that name `people` in `NEEDS`; else those who hold a role."""
+    busy: Mapping[str, str] = field(default_factory=dict)
+    """Person key → reference of another live incident that has called them and was not declined."""
+
+    noted: frozenset[str] = frozenset()
+    """Keys of the timeline entries that are written once."""
+
+    def state(self, key: str) -> StepState | None:
+        """The latest occurrence of a step."""
+        return max((s for s in self.steps if s.key == key), key=lambda s: s.occurrence, default=None)
+
+    def effects_of(self, step: StepState) -> tuple[Effect, ...]:
+        return tuple(effect for effect in self.effects if effect.step == step.name)
+
+    def effect(self, key: str) -> Effect | None:
+        return next((effect for effect in self.effects if effect.key == key), None)
+
+    def statement(self, step: StepState) -> Statement | None:
+        return next((s for s in self.statements if s.step == step.name), None)
+
+    def callout(self, step: StepState) -> CallOut | None:
+        return next((c for c in self.callouts if c.step == step.name), None)
+
+    def holders(self, role: str) -> tuple[Person, ...]:
+        """Who holds a role, those on duty now first."""
+        holding = [p for p in self.people if role in p.roles and p.active]
+        return tuple(sorted(holding, key=lambda p: (not p.on_duty(self.now), p.key)))
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """What an action is given to run."""
+
+    spec: Step
+    state: StepState
+    params: Any
+    """The action's own Params, already checked."""
+
+    @property
+    def name(self) -> str:
+        return self.state.name
