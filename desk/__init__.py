@@ -1,0 +1,1 @@
+"""THE DOORS: settings, wiring, CLI, HTTP API, console, chat, the clock."""

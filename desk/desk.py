@@ -1,0 +1,317 @@
+"""The desk: every command that a person, an alert or a drill may give. Load, decide, write; the work is done later.
+
+The doors (CLI, HTTP, chat, drill) call this and nothing else.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from desk.library import Library
+from engine import commands
+from engine.buttons import ANSWER, APPROVE, DECLARE, DISMISS, REJECT
+from engine.callout import Answer, Invitation
+from engine.callout import answer as decide_answer
+from engine.change import Change
+from engine.correlation import Proposal
+from engine.effects import Effect, EffectState
+from engine.incident import Incident, NotAllowed, Severity, number_of
+from engine.people import Person
+from engine.playbook import Playbook
+from engine.ports import HomeItem, Reply
+from engine.snapshot import Snapshot
+from engine.statements import Statement, approve, edit, reject
+from engine.timeline import Entry
+from engine.triage import Queue
+from flows.crew import Crew
+from state import snapshots, wakes
+from state.conversations import StoredConversations
+from state.rows import table
+from state.store import Stale
+
+TRIES = 20
+"""Times a command is decided anew when another one came first."""
+
+
+class Desk:
+    """What may be commanded. All raise NotAllowed with one sentence."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        library: Library,
+        *,
+        uid: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
+        woken: Callable[[], None] = lambda: None,
+    ):
+        self.crew, self.library, self.uid, self.woken = crew, library, uid, woken
+        self.store, self.clock = crew.store, crew.clock
+        self.conversations = StoredConversations(crew.store)
+
+    # ------------------------------------------------------------ incidents
+
+    def declare(
+        self,
+        playbook: str,
+        *,
+        facts: Mapping[str, Any],
+        by: str,
+        severity: str | None = None,
+        key: str | None = None,
+        drill: bool = False,
+    ) -> Incident:
+        """Declare an incident. The same `key` again returns the same incident. Raises FactsError, PlaybookError."""
+        book, text = self.library.get(playbook)
+        now = self.clock.now()
+        incident, follow = commands.declare(
+            book,
+            text,
+            severity=severity_of(severity) if severity else None,
+            facts=dict(facts),
+            by=by,
+            uid=self.uid(),
+            now=now,
+            drill=drill,
+            key=key,
+        )
+        there = self.store.declare(incident, follow, now)
+        if there.playbook != playbook:
+            raise NotAllowed(f"The key {key!r} was used for {there.ref} ({there.playbook}) before; use a new one.")
+        self.woken()
+        return there
+
+    def change_severity(self, ref: str, severity: str, by: str) -> Incident:
+        wanted = severity_of(severity)
+        return self._command(ref, lambda snapshot: commands.change_severity(snapshot, wanted, by))
+
+    def change_facts(self, ref: str, facts: Mapping[str, Any], by: str) -> Incident:
+        return self._command(ref, lambda snapshot: commands.change_facts(snapshot, dict(facts), by))
+
+    def monitor(self, ref: str, by: str) -> Incident:
+        return self._command(ref, lambda snapshot: commands.monitor(snapshot, by))
+
+    def resolve(self, ref: str, by: str) -> Incident:
+        return self._command(ref, lambda snapshot: commands.resolve(snapshot, by))
+
+    def stand_down(self, ref: str, by: str, reason: str) -> Incident:
+        return self._command(ref, lambda snapshot: commands.stand_down(snapshot, by, reason))
+
+    def close_review(self, ref: str, by: str) -> Incident:
+        return self._command(ref, lambda snapshot: commands.reviewed(snapshot, by))
+
+    def snapshot(self, ref: str, *, everybody: bool = False) -> Snapshot:
+        """What can be known of an incident now."""
+        number = number_of(ref)
+        return snapshots.look(
+            self.store, number, self.clock.now(), self.crew.house, everybody=everybody
+        ).snapshot
+
+    def incidents(self, *, live: bool = False) -> list[Incident]:
+        where = [table(Incident).c.status.in_(snapshots.LIVE)] if live else []
+        return self.store.all(Incident, *where)
+
+    def timeline(self, ref: str) -> list[Entry]:
+        """Oldest first; entries of one instant in the order in which they were written."""
+        return sorted(self.store.all(Entry, incident=number_of(ref)), key=lambda entry: entry.at)
+
+    def incident_queue(self, number: int) -> Queue | None:
+        return self.store.first(Queue, incident=number)
+
+    # ------------------------------------------------------------ statements
+
+    def approve(self, statement: str, by: str, roles: tuple[str, ...]) -> Statement:
+        """Approve a statement, given as ST-3 or by its key, as somebody with these roles."""
+        return self._statement(statement, lambda snapshot, there: approve(snapshot, there, by, roles, self.clock.now()))
+
+    def reject(self, statement: str, by: str, roles: tuple[str, ...], reason: str) -> Statement:
+        return self._statement(
+            statement, lambda snapshot, there: reject(snapshot, there, by, roles, reason, self.clock.now())
+        )
+
+    def edit(self, statement: str, channel: str, language: str, text: str, by: str) -> Statement:
+        return self._statement(
+            statement, lambda snapshot, there: edit(snapshot, there, channel, language, text, by, self.clock.now())
+        )
+
+    def statement(self, name: str) -> Statement:
+        digits = name.upper().removeprefix("ST-")
+        found = self.store.first(Statement, **({"id": int(digits)} if digits.isdecimal() else {"key": name}))
+        if not found:
+            raise NotAllowed(f"There is no statement {name}; `irrops incident show` lists those of an incident.")
+        return found
+
+    def _statement(self, name: str, decide: Callable[[Snapshot, Statement], Change]) -> Statement:
+        def with_statement(snapshot: Snapshot) -> Change:
+            return decide(snapshot, self.statement(name))
+
+        there = self.statement(name)
+        self._command(f"INC-{there.incident}", with_statement)
+        return self.statement(name)
+
+    # ------------------------------------------------------------ call-outs
+
+    def answer(self, invitation: str, answer: Answer, person: Person) -> Reply:
+        """A responder's answer. Twice the same is one answer."""
+        there = self.store.first(Invitation, key=invitation)
+        if not there:
+            raise NotAllowed("This question is not known here any more.")
+        replies: list[Reply] = []
+
+        def decide(snapshot: Snapshot) -> Change:
+            change, reply = decide_answer(snapshot, invitation, answer, person, self.clock.now())
+            replies.append(reply)
+            return change
+
+        self._command(f"INC-{there.incident}", decide, everybody=True)
+        return replies[-1]
+
+    # ------------------------------------------------------------ effects that nobody can find out about
+
+    def effects(self, ref: str) -> list[Effect]:
+        return self.store.all(Effect, incident=number_of(ref), order="queued_at")
+
+    def decide_effect(self, key: str, *, happened: bool, by: str) -> Effect:
+        """Say of an effect whose outcome is unknown, or that failed, that it happened, or that it is to be sent."""
+        there = self.store.first(Effect, key=key)
+        if not there or there.incident is None:
+            raise NotAllowed(f"There is no effect {key}; `irrops effect list INC-n` shows them.")
+        if there.state not in (EffectState.UNKNOWN, EffectState.FAILED):
+            raise NotAllowed(f"{key} is {there.state}; only an unknown or failed effect is decided by a person.")
+        now = self.clock.now()
+        update = {"state": EffectState.SENT, "sent_at": now} if happened else {"state": EffectState.QUEUED}
+        more = {} if happened else {"not_before": now, "queued_at": now, "attempts": 0, "uncertain": False, "error": ""}
+        after = there.model_copy(update={**update, **more})
+        text = f"{key.split('/', 1)[1]} {'was seen to have happened' if happened else 'is to be sent again'}, said {by}"
+        entry = Entry(incident=there.incident, at=now, kind="EffectDecided", text=text, actor=by, step=there.step)
+        self._apply(Change(records=(after,), entries=(entry,)), there.incident)
+        return after
+
+    # ------------------------------------------------------------ alerts
+
+    def dismiss(self, proposal: int, by: str) -> Proposal:
+        """Say that a proposal is no incident."""
+        there = self._proposal(proposal)
+        if there.status == "dismissed":
+            return there
+        self._open(there)
+        decided = {"status": "dismissed", "decided_at": self.clock.now(), "decided_by": by}
+        self.store.apply(Change(records=(there.model_copy(update=decided),)))
+        return self._proposal(proposal)
+
+    def accept(self, proposal: int, by: str, facts: Mapping[str, Any] | None = None) -> Incident:
+        """Declare what an alert proposed. Raises FactsError when facts are still missing."""
+        there = self._proposal(proposal)
+        if there.status == "accepted" and there.incident:
+            return self.store.incident(there.incident)
+        self._open(there)
+        incident = self.declare(
+            there.playbook,
+            facts={**there.facts, **(facts or {})},
+            by=by,
+            severity=there.severity,
+            key=f"proposal:{there.id}:{there.group}",
+        )
+        decided = {"status": "accepted", "decided_at": self.clock.now(), "decided_by": by, "incident": incident.number}
+        try:
+            self.store.apply(Change(records=(there.model_copy(update=decided),)))
+        except Stale:
+            pass  # another click accepted it; the key has made it the same incident
+        return incident
+
+    def _proposal(self, number: int) -> Proposal:
+        there = self.store.first(Proposal, id=number)
+        if not there:
+            raise NotAllowed(f"There is no proposal {number}; `irrops alert proposals` shows them.")
+        return there
+
+    @staticmethod
+    def _open(there: Proposal) -> None:
+        if there.status != "open":
+            raise NotAllowed(f"Proposal {there.id} was {there.status} by {there.decided_by}.")
+
+    # ------------------------------------------------------------ chat (engine.ports.Door)
+
+    def press(self, action: str, value: str, chat_user: str) -> Reply:
+        """A button was pressed in chat."""
+        person = self.person_in_chat(chat_user)
+        if action == ANSWER:
+            invitation, _, answer = value.rpartition("|")
+            return self.answer(invitation, Answer(answer), person)
+        if action == APPROVE:
+            there = self.approve(value, person.key, person.roles)
+            return Reply(text=f"{there.ref} is approved.", revise=f"{there.ref} was approved by {person.name}.")
+        if action == REJECT:
+            there = self.reject(value, person.key, person.roles, "rejected in chat")
+            return Reply(text=f"{there.ref} is rejected.", revise=f"{there.ref} was rejected by {person.name}.")
+        if action == DECLARE:
+            incident = self.accept(int(value), person.key)
+            return Reply(text=f"{incident.ref} is declared.", revise=f"{incident.ref} was declared by {person.name}.")
+        if action == DISMISS:
+            self.dismiss(int(value), person.key)
+            return Reply(text="Dismissed.", revise=f"Dismissed by {person.name}.")
+        raise NotAllowed("This button belongs to a newer irrops; use the command line.")
+
+    def person_in_chat(self, chat_user: str) -> Person:
+        """Raises NotAllowed for somebody who is not in the people file."""
+        person = self.store.first(Person, chat=chat_user, active=True)
+        if not person:
+            raise NotAllowed("You are not in the people file of irrops; ask your duty manager to add you.")
+        return person
+
+    def playbooks(self) -> list[Playbook]:
+        return self.library.all()[0]
+
+    def declare_from_chat(
+        self, playbook: str, severity: str, facts: Mapping[str, str], chat_user: str, key: str
+    ) -> str:
+        person = self.person_in_chat(chat_user)
+        if "duty_manager" not in person.roles:
+            raise NotAllowed("Only a duty manager declares an incident; call the one on duty.")
+        return self.declare(playbook, facts=facts, by=person.key, severity=severity or None, key=key).ref
+
+    def status_for_chat(self) -> str:
+        """What is live, in a few lines."""
+        live = self.incidents(live=True)
+        if not live:
+            return "No incident is live."
+        return "\n".join(f"*{one.ref}* {one.severity} {one.title}: {one.status}" for one in live)
+
+    def home(self, chat_user: str) -> list[HomeItem]:
+        """What runs, and what waits for this person."""
+        from desk.home import items
+
+        return items(self, self.person_in_chat(chat_user))
+
+    # ------------------------------------------------------------ the one way in
+
+    def _command(self, ref: str, decide: Callable[[Snapshot], Change], *, everybody: bool = False) -> Incident:
+        """Load, decide, write; decide anew when another command came first."""
+        number = number_of(ref)
+        for _ in range(TRIES):
+            change = decide(self.snapshot(ref, everybody=everybody))
+            try:
+                self._apply(change, number)
+                return self.store.incident(number)
+            except Stale:
+                continue
+        raise NotAllowed(f"{ref} changes too fast just now; try again.")
+
+    def _apply(self, change: Change, number: int) -> None:
+        if change == Change():
+            return
+        self.store.apply(change, wake=(number, self.clock.now()))
+        self.woken()
+
+    def wake(self, number: int = wakes.DESK, at: datetime | None = None) -> None:
+        """Ask for a look at an incident, or the desk."""
+        wakes.ask(self.store, number, at or self.clock.now())
+        self.woken()
+
+
+def severity_of(text: str) -> Severity:
+    """Read a severity. Raises NotAllowed."""
+    try:
+        return Severity(text.strip().upper())
+    except ValueError:
+        raise NotAllowed(f"{text!r} is no severity; use SEV1 (worst), SEV2, SEV3 or SEV4.") from None

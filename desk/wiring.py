@@ -1,0 +1,67 @@
+"""The one place where settings become things: database, channels, house, crew. Nothing connects before it is called."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import integrations
+from desk.clock import SystemClock
+from desk.settings import Settings, load
+from engine.demand_file import DemandFileError, read_demand
+from engine.house import Demand, House, Rest
+from engine.ports import Channel, Clock
+from engine.wording import Templates
+from flows.crew import Crew
+from state.database import migrate, open_database
+from state.store import Store
+
+
+def house(settings: Settings, limits: Mapping[str, object] | None = None) -> House:
+    """The house of these settings. Raises SettingsError."""
+    return House(
+        wording=Templates(settings.messages),
+        channels=dict(integrations.LIMITS),
+        name=settings.organisation,
+        time_zone=settings.time_zone,
+        station_zones=settings.station_zones,
+        demand=demand(settings.demand),
+        rest=Rest(
+            timedelta(hours=settings.rest_hours),
+            timedelta(hours=settings.longest_shift_hours),
+            timedelta(hours=settings.weekly_hours),
+        ),
+        handling_s=settings.handling_s,
+        concurrency=settings.concurrency,
+        answer_rate={"slack": settings.answer_rate},
+        help_url=settings.help_url,
+        status_url=settings.statuspage.base_url,
+    )
+
+
+def demand(path: Path) -> Demand | None:
+    """The usual demand; None where there is no file."""
+    return read_demand(path) if path.exists() else None
+
+
+def store(settings: Settings) -> Store:
+    """Open the database and bring it up to date. Raises DatabaseError."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    engine = open_database(settings.database_url)
+    migrate(engine)
+    return Store(engine)
+
+
+def crew(
+    settings: Settings | None = None, clock: Clock | None = None, channels: Mapping[str, Channel] | None = None
+) -> Crew:
+    """Wire everything that an advance works with."""
+    settings = settings or load()
+    return Crew(
+        store=store(settings),
+        channels=channels if channels is not None else integrations.open_channels(settings, settings.home),
+        house=house(settings),
+        clock=clock or SystemClock(),
+    )
+
+
+__all__ = ["DemandFileError", "crew", "demand", "house", "store"]

@@ -1,0 +1,1 @@
+"""REMEMBERS. The only SQL: tables, store, migrations. No decision and no effect is made here."""

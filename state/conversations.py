@@ -1,0 +1,2 @@
+"""Conversations in the database: in once, out to one agent at a time."""
+

@@ -1,0 +1,51 @@
+"""Records to rows and back. Field names are the same on both sides."""
+
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import JSON, Table
+from sqlmodel import SQLModel
+
+from engine.record import Record
+from state.tables import ROWS
+
+R = TypeVar("R", bound=Record)
+
+
+@cache
+def table(record: type[Record]) -> Table:
+    """The table of a record type."""
+    row: type[SQLModel] = ROWS[record][0]
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+def identity(record: type[Record]) -> tuple[str, ...]:
+    return ROWS[record][1]
+
+
+@cache
+def _columns(record: type[Record]) -> tuple[tuple[str, bool], ...]:
+    fields = record.model_fields
+    return tuple((c.name, isinstance(c.type, JSON)) for c in table(record).columns if c.name in fields)
+
+
+def values(record: Record) -> dict[str, Any]:
+    """The column values of a record. A number that the store gives (`id`, `number`) is left out while unset."""
+    kind = type(record)
+    plain = record.model_dump(mode="json", include={name for name, is_json in _columns(kind) if is_json})
+    row = {name: plain[name] if is_json else _scalar(getattr(record, name)) for name, is_json in _columns(kind)}
+    for given in ("id", "number"):
+        if given in row and not row[given]:
+            del row[given]
+    return row
+
+
+def _scalar(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def record(kind: type[R], row: Any) -> R:
+    """Rebuild a record from a row mapping."""
+    fields = kind.model_fields
+    return kind.model_validate({name: value for name, value in row.items() if name in fields})

@@ -1,0 +1,158 @@
+"""The store: changes in, snapshots out. One transaction a change; nothing outside is touched in it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
+
+from engine.callout import CallOut, Invitation
+from engine.change import Change
+from engine.effects import Effect, EffectState
+from engine.incident import Incident, NotAllowed
+from engine.record import Record
+from engine.timeline import Entry
+from state import wakes
+from state.rows import identity, record, table, values
+
+R = TypeVar("R", bound=Record)
+
+
+class Stale(Exception):
+    """Somebody was there first; nothing was written. Load again and decide anew, or stop."""
+
+
+class Store:
+    """All that irrops remembers."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.insert: Any = pg_insert if engine.dialect.name == "postgresql" else sqlite_insert
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction. Raises Stale when it breaks a uniqueness."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise Stale(str(error.orig)) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view, in which nothing can be written on SQLite without waiting for it."""
+        with self.engine.connect().execution_options(reads=True) as connection:
+            yield connection
+
+    # ------------------------------------------------------------ writing
+
+    def apply(self, change: Change, *, wake: tuple[int, datetime] | None = None) -> None:
+        """Write a change, and ask for a look at an incident (0: the desk) at an instant. Raises Stale."""
+        with self.write() as connection:
+            self.apply_in(connection, change)
+            if wake:
+                wakes.ask_in(self, connection, *wake)
+
+    def declare(self, incident: Incident, follow: Callable[[Incident], Change], now: datetime) -> Incident:
+        """Write a new incident, give it its number, and write what follows from that.
+
+        The same `idempotency_key` again returns the incident that is there and writes nothing.
+        """
+        try:
+            with self.write() as connection:
+                row = values(incident) | {"version": 1}
+                given = connection.execute(table(Incident).insert().values(row).returning(table(Incident).c.number))
+                number = given.scalar_one()
+                numbered = incident.model_copy(update={"number": number, "version": 1})
+                self.apply_in(connection, follow(numbered))
+                wakes.ask_in(self, connection, number, now)
+                return numbered
+        except Stale:
+            if incident.idempotency_key:
+                there = self.first(Incident, idempotency_key=incident.idempotency_key)
+                if there:
+                    return there
+            raise
+
+    def apply_in(self, connection: Connection, change: Change) -> None:
+        """The same, inside a transaction."""
+        fresh: dict[type[Record], list[dict[str, Any]]] = {}
+        for one in change.records:
+            if one.version == 0:
+                fresh.setdefault(type(one), []).append(values(one) | {"version": 1})
+            else:
+                self._update(connection, one)
+        for kind, rows in fresh.items():
+            connection.execute(table(kind).insert(), rows)
+        if change.forget:
+            effects = table(Effect)
+            forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
+            connection.execute(update(effects).where(forget).values(state=EffectState.CANCELLED))
+        self._queue(connection, change.effects)
+        if change.entries:
+            rows = [values(entry) | {"version": 1} for entry in change.entries]
+            connection.execute(self.insert(table(Entry)).on_conflict_do_nothing(), rows)
+
+    def _update(self, connection: Connection, one: Record) -> None:
+        kind = table(type(one))
+        row = values(one)
+        where = [kind.c[name] == getattr(one, name) for name in identity(type(one))]
+        new = {name: value for name, value in row.items() if name not in identity(type(one))}
+        new["version"] = one.version + 1
+        done = connection.execute(update(kind).where(and_(*where), kind.c.version == one.version).values(new))
+        if done.rowcount != 1:
+            raise Stale(f"{type(one).__name__} has changed meanwhile")
+
+    def _queue(self, connection: Connection, effects: Sequence[Effect]) -> None:
+        if not effects:
+            return
+        kind = table(Effect)
+        for effect in effects:
+            if effect.replaces:
+                older = and_(
+                    kind.c.replaces == effect.replaces,
+                    kind.c.state == EffectState.QUEUED,
+                    kind.c.uncertain.is_(False),
+                    kind.c.key != effect.key,
+                )
+                connection.execute(update(kind).where(older).values(state=EffectState.CANCELLED))
+        rows = [values(effect) | {"version": 1} for effect in effects]
+        connection.execute(self.insert(kind).on_conflict_do_nothing(), rows)
+
+    # ------------------------------------------------------------ reading
+
+    def all(self, kind: type[R], *where: Any, order: str = "", limit: int = 0, **equal: Any) -> list[R]:
+        """Records whose fields equal what is given."""
+        columns = table(kind).c
+        query = select(table(kind)).where(*where, *(columns[name] == value for name, value in equal.items()))
+        query = query.order_by(*([columns[order]] if order else [columns[name] for name in identity(kind)]))
+        if limit:
+            query = query.limit(limit)
+        with self.read() as connection:
+            return [record(kind, row) for row in connection.execute(query).mappings()]
+
+    def first(self, kind: type[R], **equal: Any) -> R | None:
+        return next(iter(self.all(kind, limit=1, **equal)), None)
+
+    def incident(self, number: int) -> Incident:
+        """Raises NotAllowed when there is none."""
+        there = self.first(Incident, number=number)
+        if not there:
+            raise NotAllowed(f"There is no incident INC-{number}; `irrops incident list` shows those there are.")
+        return there
+
+    def busy(self, live: Sequence[int], but: int) -> dict[str, str]:
+        """Person → reference of another live incident that counts on them."""
+        columns = table(Invitation).c
+        others = [number for number in live if number != but]
+        query = select(columns.person, columns.incident).where(
+            columns.incident.in_(others), columns.answer != "no", columns.released_at.is_(None)
+        )
+        closed = select(table(CallOut).c.key).where(table(CallOut).c.closed_at.is_not(None))
+        query = query.where(or_(columns.answer == "yes", columns.callout.not_in(closed)))
+        with self.read() as connection:
+            return {person: f"INC-{number}" for person, number in connection.execute(query)}
