@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from desk import home
 from desk.library import Library
 from engine import commands
 from engine.buttons import ANSWER, APPROVE, DECLARE, DISMISS, REJECT
+from engine.answering import answer as decide_answer
+from engine.approval import read_button
 from engine.callout import Answer, Invitation
-from engine.callout import answer as decide_answer
 from engine.change import Change
 from engine.correlation import Proposal
 from engine.effects import Effect, EffectState
@@ -48,6 +50,7 @@ class Desk:
         self.crew, self.library, self.uid, self.woken = crew, library, uid, woken
         self.store, self.clock = crew.store, crew.clock
         self.conversations = StoredConversations(crew.store)
+        self.word_lists = crew.word_lists
 
     # ------------------------------------------------------------ incidents
 
@@ -103,9 +106,7 @@ class Desk:
     def snapshot(self, ref: str, *, everybody: bool = False) -> Snapshot:
         """What can be known of an incident now."""
         number = number_of(ref)
-        return snapshots.look(
-            self.store, number, self.clock.now(), self.crew.house, everybody=everybody
-        ).snapshot
+        return snapshots.look(self.store, number, self.clock.now(), self.crew.house, everybody=everybody).snapshot
 
     def incidents(self, *, live: bool = False) -> list[Incident]:
         where = [table(Incident).c.status.in_(snapshots.LIVE)] if live else []
@@ -115,21 +116,28 @@ class Desk:
         """Oldest first; entries of one instant in the order in which they were written."""
         return sorted(self.store.all(Entry, incident=number_of(ref)), key=lambda entry: entry.at)
 
+    def person(self, key: str) -> Person | None:
+        return self.store.first(Person, key=key, active=True)
+
     def incident_queue(self, number: int) -> Queue | None:
         return self.store.first(Queue, incident=number)
 
     # ------------------------------------------------------------ statements
 
-    def approve(self, statement: str, by: str, roles: tuple[str, ...]) -> Statement:
-        """Approve a statement, given as ST-3 or by its key, as somebody with these roles."""
-        return self._statement(statement, lambda snapshot, there: approve(snapshot, there, by, roles, self.clock.now()))
+    def approve(self, statement: str, by: str, roles: tuple[str, ...], seen: str | None = None) -> Statement:
+        """Approve a statement, given as ST-3 or by its key, as somebody with these roles who was shown `seen`."""
+        return self._statement(
+            statement, lambda snapshot, there: approve(snapshot, there, by, roles, self.clock.now(), seen)
+        )
 
     def reject(self, statement: str, by: str, roles: tuple[str, ...], reason: str) -> Statement:
+        """Reject a statement; nothing of it is published."""
         return self._statement(
-            statement, lambda snapshot, there: reject(snapshot, there, by, roles, reason, self.clock.now())
+            statement, lambda snapshot, there: reject(snapshot, there, by, roles, self.clock.now(), reason)
         )
 
     def edit(self, statement: str, channel: str, language: str, text: str, by: str) -> Statement:
+        """Put other words into a draft."""
         return self._statement(
             statement, lambda snapshot, there: edit(snapshot, there, channel, language, text, by, self.clock.now())
         )
@@ -239,10 +247,11 @@ class Desk:
             invitation, _, answer = value.rpartition("|")
             return self.answer(invitation, Answer(answer), person)
         if action == APPROVE:
-            there = self.approve(value, person.key, person.roles)
+            key, seen = read_button(value)
+            there = self.approve(key, person.key, person.roles, seen)
             return Reply(text=f"{there.ref} is approved.", revise=f"{there.ref} was approved by {person.name}.")
         if action == REJECT:
-            there = self.reject(value, person.key, person.roles, "rejected in chat")
+            there = self.reject(read_button(value)[0], person.key, person.roles, "rejected in chat")
             return Reply(text=f"{there.ref} is rejected.", revise=f"{there.ref} was rejected by {person.name}.")
         if action == DECLARE:
             incident = self.accept(int(value), person.key)
@@ -279,9 +288,7 @@ class Desk:
 
     def home(self, chat_user: str) -> list[HomeItem]:
         """What runs, and what waits for this person."""
-        from desk.home import items
-
-        return items(self, self.person_in_chat(chat_user))
+        return home.items(self, self.person_in_chat(chat_user))
 
     # ------------------------------------------------------------ the one way in
 

@@ -142,5 +142,3 @@ def wake_all(crew: Crew) -> None:
     for incident in crew.store.all(Incident, table(Incident).c.status.in_(LIVE)):
         wakes.ask(crew.store, incident.number, now)
     wakes.ask(crew.store, wakes.DESK, now)
-
-

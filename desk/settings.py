@@ -61,6 +61,7 @@ class Settings(BaseSettings, integrations.Config):
     )
     playbooks: Path = Field(default=ROOT / "playbooks", description="Folder of playbooks.")
     messages: Path = Field(default=ROOT / "templates" / "messages", description="Folder of message templates.")
+    triage: Path = Field(default=ROOT / "templates" / "triage", description="Folder of word lists for urgency.")
     organisation: str = Field(default="Example Air", description="Who speaks, as the public reads it.")
     time_zone: str = Field(default="Europe/Amsterdam", description="IANA zone for people where no station is named.")
     station_zones: dict[str, str] = Field(
@@ -68,12 +69,17 @@ class Settings(BaseSettings, integrations.Config):
         description="IANA zone of each station, as JSON or a table.",
     )
     demand: Path = Field(
-        default=ROOT / "examples" / "demand.csv", description="CSV with the usual messages by weekday, hour and language."
+        default=ROOT / "examples" / "demand.csv",
+        description="CSV with the usual messages by weekday, hour and language.",
     )
-    handling_s: int = Field(default=360, ge=10, le=7200, description="Average handling time of a conversation, seconds.")
+    handling_s: int = Field(
+        default=360, ge=10, le=7200, description="Average handling time of a conversation, seconds."
+    )
     concurrency: int = Field(default=1, ge=1, le=10, description="Conversations that an agent handles at once.")
     help_url: str = Field(default="", description="Where customers find help; part of every statement.")
-    rest_hours: float = Field(default=11, ge=0, le=24, description="Rest between shifts (2003/88/EC, article 3), hours.")
+    rest_hours: float = Field(
+        default=11, ge=0, le=24, description="Rest between shifts (2003/88/EC, article 3), hours."
+    )
     longest_shift_hours: float = Field(default=12, ge=1, le=24, description="Longest shift, hours.")
     weekly_hours: float = Field(default=48, ge=1, le=168, description="Most hours in a week (2003/88/EC, article 6).")
     answer_rate: float = Field(
@@ -84,9 +90,8 @@ class Settings(BaseSettings, integrations.Config):
     prefect_port: int = Field(default=4218, ge=1, le=65535, description="Port of the Prefect server that serve starts.")
     prefect: bool = Field(default=True, description="Run advances as Prefect flows; without it they run all the same.")
     keep_days: int = Field(default=90, ge=1, description="Days after which customers' messages are deleted.")
-    open_alerts: bool = Field(default=False, description="Take alerts without a bearer token; only behind a proxy.")
 
-    @field_validator("home", "playbooks", "messages", "demand", mode="after")
+    @field_validator("home", "playbooks", "messages", "triage", "demand", mode="after")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()

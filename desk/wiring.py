@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from engine.demand_file import read_demand
+
 import integrations
 from desk.clock import SystemClock
 from desk.settings import Settings, load
-from engine.demand_file import DemandFileError, read_demand
 from engine.house import Demand, House, Rest
 from engine.ports import Channel, Clock
+from engine.urgency import read_word_lists
 from engine.wording import Templates
 from flows.crew import Crew
 from state.database import migrate, open_database
 from state.store import Store
 
 
-def house(settings: Settings, limits: Mapping[str, object] | None = None) -> House:
+def house(settings: Settings) -> House:
     """The house of these settings. Raises SettingsError."""
     return House(
         wording=Templates(settings.messages),
@@ -61,7 +63,6 @@ def crew(
         channels=channels if channels is not None else integrations.open_channels(settings, settings.home),
         house=house(settings),
         clock=clock or SystemClock(),
+        word_lists=read_word_lists(settings.triage),
     )
 
-
-__all__ = ["DemandFileError", "crew", "demand", "house", "store"]

@@ -68,8 +68,6 @@ class Incident(Record):
     idempotency_key: str | None = None
     status_at: Instant
     """When the status last changed."""
-    wake_at: Instant | None = None
-    """When to look again; the clock reads this column. None: nothing is awaited."""
     situation: str = ""
     """Fingerprint of the situation post that was last queued."""
     situation_count: int = 0
@@ -87,7 +85,7 @@ class Incident(Record):
         if status not in ALLOWED[self.status]:
             can = ", ".join(sorted(ALLOWED[self.status])) or "nothing: it is closed"
             raise NotAllowed(f"{self.ref} is {self.status}; it can't become {status}. Possible from here: {can}.")
-        return self.model_copy(update={"status": status, "status_at": at, "wake_at": at})
+        return self.model_copy(update={"status": status, "status_at": at})
 
 
 def number_of(ref: str) -> int:

@@ -1,10 +1,12 @@
 """plan(snapshot) → what is due now, and when to look again. It runs nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.delivery import ALARM_AFTER
+from engine.effects import Effect
 from engine.expressions import ExpressionError, evaluate
 from engine.incident import Status
 from engine.playbook import Step
@@ -192,8 +194,19 @@ def _running(snapshot: Snapshot, step: Step, state: StepState, draft: _Draft) ->
         return
     if state.look_at:
         draft.wakes.append(state.look_at)
-    elif all(effect.state.settled for effect in snapshot.effects_of(state)) and snapshot.effects_of(state):
+        return
+    effects = snapshot.effects_of(state)
+    if all(map(_how_far, effects)) and progress(effects) > state.progress:
         draft.due.append(Due(step, state))
+
+
+def _how_far(effect: Effect) -> int:
+    return 2 if effect.state.settled else int(effect.attempts >= ALARM_AFTER)
+
+
+def progress(effects: Iterable[Effect]) -> int:
+    """How far effects are: it grows when one gets into trouble, and when one is settled."""
+    return sum(map(_how_far, effects))
 
 
 def _opens(snapshot: Snapshot, step: Step, origin: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 
 from engine.change import Change
@@ -19,21 +20,19 @@ BATCH = 30
 
 
 def keep(snapshot: Snapshot, plan: Plan) -> Change:
-    """What is missing of the room, the situation post and the alarms. Empty when nothing is."""
+    """What is missing of the room, the situation post and the alarms. Empty when nothing is.
+
+    The first time it also moves the incident from declared to responding.
+    """
+    incident = snapshot.incident
+    if incident.status is Status.DECLARED:
+        snapshot = replace(snapshot, incident=incident.to(Status.RESPONDING, snapshot.now))
     change = _alarms(snapshot, plan)
-    if snapshot.incident.status is Status.REVIEWED:
+    if incident.status is Status.REVIEWED:
         return change
-    room = snapshot.effect(snapshot.incident.key("room"))
-    if not room:
+    if not snapshot.effect(incident.key("room")):
         change += Change(effects=tuple(_open(snapshot)))
-    return change + _situation(snapshot) + _respond(snapshot)
-
-
-def _respond(snapshot: Snapshot) -> Change:
-    """The first advance moves the incident from declared to responding."""
-    if snapshot.incident.status is not Status.DECLARED:
-        return Change()
-    return Change(records=(snapshot.incident.to(Status.RESPONDING, snapshot.now),))
+    return change + _situation(snapshot)
 
 
 def _effect(snapshot: Snapshot, name: str, message: Message, needs: str | None, urgency: int, **more: str) -> Effect:
@@ -60,11 +59,15 @@ def _topic(snapshot: Snapshot) -> str:
 
 def _open(snapshot: Snapshot) -> Iterator[Effect]:
     incident = snapshot.incident
-    name = re.sub(r"[^a-z0-9-]+", "-", f"{'drill-' if incident.drill else ''}{incident.ref}-{incident.playbook}".lower())
+    name = re.sub(
+        r"[^a-z0-9-]+", "-", f"{'drill-' if incident.drill else ''}{incident.ref}-{incident.playbook}".lower()
+    )
     purpose = f"Response to {incident.title}, declared {incident.declared_at:%Y-%m-%d %H:%M} UTC"
     room = _effect(snapshot, "room", Room(name=name[:80], topic=_topic(snapshot), purpose=purpose), None, 1)
     yield room
-    people = {person.chat: None for role in snapshot.playbook.invite for person in snapshot.holders(role) if person.chat}
+    people = {
+        person.chat: None for role in snapshot.playbook.invite for person in snapshot.holders(role) if person.chat
+    }
     members = list(people)
     for start in range(0, len(members), BATCH):
         invite = Invite(members=tuple(members[start : start + BATCH]))
@@ -94,7 +97,9 @@ def _situation(snapshot: Snapshot) -> Change:
 
 
 def _last_topic(snapshot: Snapshot) -> str:
-    shown = [e for e in snapshot.effects if isinstance(e.message, Room | Topic) and e.state is not EffectState.CANCELLED]
+    shown = [
+        e for e in snapshot.effects if isinstance(e.message, Room | Topic) and e.state is not EffectState.CANCELLED
+    ]
     last = max(shown, key=lambda effect: effect.queued_at)
     return last.message.topic if isinstance(last.message, Room | Topic) else ""
 
@@ -110,7 +115,9 @@ def situation(snapshot: Snapshot) -> str:
         "failed": [{"step": s.name, "reason": s.reason} for s in ended if s.status is StepStatus.FAILED],
         "queue": None if snapshot.queue is None else {"late": figures.late_answers, "promised": True},
         "staffing": snapshot.staffing,
-        "callouts": [{"accepted": c.accepted, "quota": c.quota, "closed": bool(c.closed_at)} for c in snapshot.callouts],
+        "callouts": [
+            {"accepted": c.accepted, "quota": c.quota, "closed": bool(c.closed_at)} for c in snapshot.callouts
+        ],
         "statements": [{"ref": s.ref, "message": s.message, "status": s.status.value} for s in snapshot.statements],
     }
     wording = context(snapshot, "en")
@@ -143,7 +150,7 @@ _TROUBLE = {
 
 
 def _troubled(snapshot: Snapshot) -> dict[str, list[Effect]]:
-    """Effects in trouble that nobody was told of, by step, channel and kind of trouble: one alarm each, not hundreds."""
+    """Effects in trouble that nobody was told of: one alarm for each step, channel and kind of trouble, not hundreds."""
     troubled: dict[str, list[Effect]] = {}
     for effect in snapshot.effects:
         stuck = effect.state is EffectState.QUEUED and effect.attempts >= ALARM_AFTER
@@ -163,7 +170,9 @@ def alarm(snapshot: Snapshot, key: str, kind: str, text: str, step: str = "") ->
         "alarm", snapshot.house.chat, "en", {**context(snapshot, "en"), "text": text, "kind": kind}
     )
     effects = [
-        _effect(snapshot, f"alarm/{key}/{person.key}", Direct(person=person.key, address=person.chat, text=words), None, 2)
+        _effect(
+            snapshot, f"alarm/{key}/{person.key}", Direct(person=person.key, address=person.chat, text=words), None, 2
+        )
         for person in snapshot.holders("duty_manager")[:2]
         if person.chat
     ]

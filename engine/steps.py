@@ -38,6 +38,8 @@ class StepState(Record):
     started_at: Instant
     ended_at: Instant | None = None
     due_at: Instant | None = None
+    progress: int = 0
+    """How far its effects were when it last ran (`engine.plan.progress`): without news it is not run again."""
     attempts: int = 0
     """Retries after an error of ours; waiting costs none."""
     reason: str = ""
@@ -70,7 +72,10 @@ def Done(**more: Any) -> Outcome:  # noqa: N802 - these five read as words of th
 
 
 def Wait(until: datetime | None, for_what: str, **more: Any) -> Outcome:  # noqa: N802
-    """Run me again at `until`, or earlier when nudged. `until=None`: when my effects are settled or nudged."""
+    """Run me again at `until`, or earlier when nudged.
+
+    `until=None`: when nudged, or when there is news of my effects and each is settled, or in trouble.
+    """
     return Outcome(kind="wait", until=until, for_what=for_what, **more)
 
 

@@ -1,16 +1,18 @@
 """One advance: look, plan, run what is due, deliver, again until nothing is due. With Prefect or without."""
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from engine.actions import ACTIONS
 from engine.change import Change
 from engine.delivery import entries, failed, lost, refused, sent, undecided
 from engine.effects import Effect
-from engine.plan import RETRY_PAUSES, Due, Plan, plan
+from engine.plan import RETRY_PAUSES, Due, Plan, plan, progress
 from engine.ports import CannotTell, Lost, Refused
 from engine.room import keep
 from engine.snapshot import Snapshot, StepRun
@@ -36,7 +38,7 @@ class Tally:
 
 
 Runner = Callable[[Crew, Due], Awaitable[bool]]
-Deliverer = Callable[[Crew, Claimed], Awaitable[None]]
+Deliverer = Callable[[Crew, Claimed], Coroutine[Any, Any, None]]
 
 
 def is_due(crew: Crew, number: int) -> bool:
@@ -83,10 +85,8 @@ def _keep(crew: Crew, snapshot: Snapshot, planned: Plan) -> bool:
     change = keep(snapshot, planned)
     if change == Change():
         return False
-    try:
+    with contextlib.suppress(Stale):
         crew.store.apply(change)
-    except Stale:
-        pass
     return True
 
 
@@ -122,6 +122,7 @@ def _outcome(due: Due, state: StepState, snapshot: Snapshot) -> Outcome:
 def _written(state: StepState, outcome: Outcome, snapshot: Snapshot) -> Change:
     now, more = snapshot.now, outcome.entries
     update: dict[str, object] = {"reason": outcome.reason, "for_what": outcome.for_what, "look_at": outcome.until}
+    update["progress"] = progress(snapshot.effects_of(state))
     if outcome.memo is not None:
         update["memo"] = outcome.memo
     if outcome.kind == "retry":

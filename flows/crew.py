@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 
 from engine.house import House
 from engine.ports import Channel, Clock
+from engine.urgency import WordList
 from state.store import Store
 
 THREADS = 8
@@ -24,6 +25,8 @@ class Crew:
     channels: Mapping[str, Channel]
     house: House
     clock: Clock
+    word_lists: dict[str, WordList] = field(default_factory=dict)
+    """What makes a message urgent, by language."""
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
     """Machine, process and a random part: process numbers come again, in containers at every start."""
     _executors: dict[str, Executor] = field(default_factory=dict)

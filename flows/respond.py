@@ -41,6 +41,8 @@ async def respond(incident: str) -> dict[str, int]:
     run = str(context.flow_run.id) if context and context.flow_run else ""
     tally = await plain.advance(crew, number, _step, _effect, flow_run=run)
     await acreate_markdown_artifact(
-        key=f"{incident.lower()}-timeline", markdown=timeline_markdown(crew, number), description=f"Timeline of {incident}"
+        key=f"{incident.lower()}-timeline",
+        markdown=timeline_markdown(crew, number),
+        description=f"Timeline of {incident}",
     )
     return {"steps": tally.steps, "effects": tally.effects}

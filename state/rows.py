@@ -26,8 +26,12 @@ def identity(record: type[Record]) -> tuple[str, ...]:
 
 @cache
 def _columns(record: type[Record]) -> tuple[tuple[str, bool], ...]:
-    fields = record.model_fields
-    return tuple((c.name, isinstance(c.type, JSON)) for c in table(record).columns if c.name in fields)
+    """Columns that the record fills, from its fields or from what it works out of them, and which hold JSON."""
+    return tuple((c.name, isinstance(c.type, JSON)) for c in table(record).columns if _has(record, c.name))
+
+
+def _has(record: type[Record], name: str) -> bool:
+    return name in record.model_fields or isinstance(getattr(record, name, None), property)
 
 
 def values(record: Record) -> dict[str, Any]:

@@ -36,5 +36,7 @@ def add(
 def of(store: Store, incident: int) -> list[Run]:
     """The advances of an incident, in order."""
     with store.read() as connection:
-        rows = connection.execute(select(_run).where(_run.c.incident == incident).order_by(_run.c.started_at)).mappings()
+        rows = connection.execute(
+            select(_run).where(_run.c.incident == incident).order_by(_run.c.started_at)
+        ).mappings()
         return [Run(**row) for row in rows]

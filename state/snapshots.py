@@ -6,9 +6,8 @@ The parts are read one after another; what is decided on an outdated part is ref
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import or_, select
 
 from engine.callout import CallOut, Invitation
 from engine.effects import Effect, EffectState
@@ -21,8 +20,9 @@ from engine.staffing import StaffingPlan
 from engine.statements import Statement
 from engine.steps import StepState, StepStatus
 from engine.timeline import Entry
-from engine.triage import Conversation, ConversationStatus, Queue, QueueFigures
+from engine.triage import Queue, QueueFigures
 from state import wakes
+from state.conversations import StoredConversations
 from state.rows import table
 from state.store import Store
 
@@ -94,22 +94,4 @@ def _busy(store: Store, number: int) -> dict[str, str]:
 
 def figures(store: Store, incident: int, now: datetime) -> QueueFigures:
     """How the queue of an incident stands."""
-    columns = table(Conversation).c
-    unanswered = columns.answered_at.is_(None) & columns.status.in_(
-        (ConversationStatus.OPEN, ConversationStatus.CLAIMED)
-    )
-
-    def count(where: Any) -> Any:
-        return func.coalesce(func.sum(case((where, 1), else_=0)), 0)
-
-    query = select(
-        *(count(columns.status == status).label(status.value) for status in ConversationStatus),
-        count(unanswered & (columns.answer_by < now)).label("late_answers"),
-        func.min(case((unanswered & (columns.answer_by >= now), columns.answer_by))).label("next_breach_at"),
-        func.min(case((columns.status == ConversationStatus.OPEN, columns.received_at))).label("oldest_open_at"),
-        count(columns.answered_at <= columns.answer_by).label("kept"),
-        count(columns.answered_at > columns.answer_by).label("broken"),
-    ).where(columns.incident == incident)
-    with store.read() as connection:
-        row = connection.execute(query).mappings().one()
-    return QueueFigures.model_validate(dict(row))
+    return StoredConversations(store).figures(incident, now)

@@ -57,26 +57,37 @@ class Store:
             if wake:
                 wakes.ask_in(self, connection, *wake)
 
+    def add(
+        self, fresh: Sequence[R], follow: Callable[[list[R]], Change], look_at: Callable[[list[R]], int], now: datetime
+    ) -> list[R]:
+        """Insert records whose numbers the database gives, write what follows from them, and ask for a look.
+
+        All in one transaction. Raises Stale where a uniqueness stands against it.
+        """
+        with self.write() as connection:
+            numbered = [self._number(connection, one) for one in fresh]
+            self.apply_in(connection, follow(numbered))
+            wakes.ask_in(self, connection, look_at(numbered), now)
+        return numbered
+
+    def _number(self, connection: Connection, one: R) -> R:
+        kind, (name, *_) = table(type(one)), identity(type(one))
+        given = connection.execute(kind.insert().values(values(one) | {"version": 1}).returning(kind.c[name]))
+        return one.model_copy(update={name: given.scalar_one(), "version": 1})
+
     def declare(self, incident: Incident, follow: Callable[[Incident], Change], now: datetime) -> Incident:
-        """Write a new incident, give it its number, and write what follows from that.
+        """Write a new incident and what follows from its number.
 
         The same `idempotency_key` again returns the incident that is there and writes nothing.
         """
         try:
-            with self.write() as connection:
-                row = values(incident) | {"version": 1}
-                given = connection.execute(table(Incident).insert().values(row).returning(table(Incident).c.number))
-                number = given.scalar_one()
-                numbered = incident.model_copy(update={"number": number, "version": 1})
-                self.apply_in(connection, follow(numbered))
-                wakes.ask_in(self, connection, number, now)
-                return numbered
+            return self.add([incident], lambda new: follow(new[0]), lambda new: new[0].number, now)[0]
         except Stale:
-            if incident.idempotency_key:
-                there = self.first(Incident, idempotency_key=incident.idempotency_key)
-                if there:
-                    return there
-            raise
+            key = incident.idempotency_key
+            there = self.first(Incident, idempotency_key=key) if key else None
+            if there is None:
+                raise
+            return there
 
     def apply_in(self, connection: Connection, change: Change) -> None:
         """The same, inside a transaction."""

@@ -81,6 +81,7 @@ class StepRow(SQLModel, table=True):
     started_at: datetime = _instant()
     ended_at: datetime | None = _instant(nullable=True)
     due_at: datetime | None = _instant(nullable=True)
+    progress: int
     attempts: int
     reason: str = _text()
     memo: Any = _json()
@@ -205,6 +206,7 @@ class QueueRow(SQLModel, table=True):
     closed_at: datetime | None = _instant(nullable=True)
     answer_within_s: int
     solve_within_s: int
+    warn_before_s: int
     warned_until: datetime | None = _instant(nullable=True)
 
 
@@ -212,7 +214,7 @@ class ConversationRow(SQLModel, table=True):
     __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("incident", "key"),
-        Index("conversation_next", "incident", "status", "urgency", "answer_by"),
+        Index("conversation_next", "incident", "status", "turn_at"),
         {"sqlite_autoincrement": True},
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -225,6 +227,9 @@ class ConversationRow(SQLModel, table=True):
     language: str
     urgency: int
     urgency_because: str
+    public: bool
+    turn_at: datetime = _instant()
+    lifted_turn_at: datetime = _instant()
     received_at: datetime = _instant()
     answer_by: datetime = _instant()
     solve_by: datetime = _instant()

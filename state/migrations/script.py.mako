@@ -1,9 +1,11 @@
 """${message}"""
 
 import sqlalchemy as sa
+import sqlmodel
 from alembic import op
 
-${imports if imports else ""}
+import state.tables
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None

@@ -1,0 +1,49 @@
+"""Errors that people can mend, and the sentence that tells them how. Anything else is a defect and shows itself."""
+
+import errno
+import json
+
+
+def sentence(error: BaseException) -> str | None:
+    """One sentence for the person; None when the error is none that they can mend."""
+    from engine.demand_file import DemandFileError
+    from engine.people_file import PeopleFileError
+    from pydantic import ValidationError
+    from sqlalchemy.exc import OperationalError
+
+    from desk.settings import SettingsError
+    from engine.incident import NotAllowed
+    from engine.playbook import FactsError, PlaybookError
+    from engine.ports import BadPayload, NotAuthentic
+    from engine.wording import WordingError
+    from state.database import DatabaseError
+
+    ours = (
+        NotAllowed,
+        FactsError,
+        PlaybookError,
+        PeopleFileError,
+        DemandFileError,
+        SettingsError,
+        DatabaseError,
+        WordingError,
+        BadPayload,
+        NotAuthentic,
+    )
+    if isinstance(error, ours):
+        return str(error)
+    if isinstance(error, OperationalError):
+        return f"the database does not take this just now ({error.orig}); nothing was written, try again"
+    if isinstance(error, OSError):
+        return _file(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"this is not JSON: {error}"
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+    return None
+
+
+def _file(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full; nothing more can be written until there is room under IRROPS_HOME"
+    return f"{error.filename or 'a file'}: {error.strerror}"

