@@ -122,7 +122,9 @@ def _problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, _TITLES.get(error.status_code, "Refused"), error.detail, headers=error.headers)
+        return problem(
+            error.status_code, _TITLES.get(error.status_code, "Refused"), error.detail, headers=error.headers
+        )
 
     for kind, (status, title) in _STATUS.items():
         app.add_exception_handler(kind, _handler(status, title))
@@ -187,7 +189,9 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
         return _brief(desk.declare(body.playbook, facts=body.facts, by=token.name, severity=body.severity, key=key))
 
     @app.get("/incidents", summary="List incidents")
-    def list_incidents(_: Reader, live: Annotated[bool, Query(description="Only those that run.")] = False) -> list[Any]:
+    def list_incidents(
+        _: Reader, live: Annotated[bool, Query(description="Only those that run.")] = False
+    ) -> list[Any]:
         return [_brief(one) for one in desk.incidents(live=live)]
 
     @app.get("/incidents/{ref}", summary="Show an incident: what runs, what is late, what waits, the timeline")

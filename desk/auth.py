@@ -44,7 +44,9 @@ def require(right: str) -> Callable[[Request], Token]:
 
     def check(request: Request) -> Token:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        known = request.app.state.token_of(digest(token.strip())) if scheme.lower() == "bearer" else None
+        known: Token | None = None
+        if scheme.lower() == "bearer":
+            known = request.app.state.token_of(digest(token.strip()))
         if known is None:
             raise HTTPException(
                 401,

@@ -7,8 +7,8 @@ import integrations
 from desk.library import Library
 from desk.settings import load
 from desk.wiring import house
+from engine.dry_run import Rehearsed, dry_run
 from engine.playbook import Finding, PlaybookError, read
-from engine.record import Value
 
 
 def check_file(path: Path) -> list[Finding]:
@@ -41,10 +41,9 @@ def _roles(settings: Any) -> set[str]:
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "people.csv"
 
 
-def rehearse(name: str, facts: dict[str, Any]) -> list[Value]:
+def rehearse(name: str, facts: dict[str, Any]) -> list[Rehearsed]:
     """What a playbook would do with these facts, and when. Writes and sends nothing."""
     from desk.clock import SystemClock
-    from engine.dry_run import dry_run
 
     settings = load()
     playbook, _ = Library(settings.playbooks).get(name)

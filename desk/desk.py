@@ -3,6 +3,7 @@
 The doors (CLI, HTTP, chat, drill) call this and nothing else.
 """
 
+import contextlib
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,9 +12,9 @@ from typing import Any
 from desk import home
 from desk.library import Library
 from engine import commands
-from engine.buttons import ANSWER, APPROVE, DECLARE, DISMISS, REJECT
 from engine.answering import answer as decide_answer
 from engine.approval import read_button
+from engine.buttons import ANSWER, APPROVE, DECLARE, DISMISS, REJECT
 from engine.callout import Answer, Invitation
 from engine.change import Change
 from engine.correlation import Proposal
@@ -221,10 +222,8 @@ class Desk:
             key=f"proposal:{there.id}:{there.group}",
         )
         decided = {"status": "accepted", "decided_at": self.clock.now(), "decided_by": by, "incident": incident.number}
-        try:
+        with contextlib.suppress(Stale):  # another click accepted it; the key has made it the same incident
             self.store.apply(Change(records=(there.model_copy(update=decided),)))
-        except Stale:
-            pass  # another click accepted it; the key has made it the same incident
         return incident
 
     def _proposal(self, number: int) -> Proposal:

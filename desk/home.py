@@ -51,7 +51,9 @@ def _statements(snapshot: "Snapshot", person: "Person") -> list[HomeItem]:
 def _invitations(snapshot: "Snapshot", person: "Person") -> list[HomeItem]:
     open_ones = {callout.key for callout in snapshot.callouts if not callout.closed_at}
     return [
-        HomeItem(text=f"{snapshot.incident.ref} {snapshot.incident.title} asks for your help.", buttons=answers(one.key))
+        HomeItem(
+            text=f"{snapshot.incident.ref} {snapshot.incident.title} asks for your help.", buttons=answers(one.key)
+        )
         for one in snapshot.invitations
         if one.person == person.key and not one.answer and one.callout in open_ones
     ]

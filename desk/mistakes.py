@@ -6,13 +6,13 @@ import json
 
 def sentence(error: BaseException) -> str | None:
     """One sentence for the person; None when the error is none that they can mend."""
-    from engine.demand_file import DemandFileError
-    from engine.people_file import PeopleFileError
     from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError
 
     from desk.settings import SettingsError
+    from engine.demand_file import DemandFileError
     from engine.incident import NotAllowed
+    from engine.people_file import PeopleFileError
     from engine.playbook import FactsError, PlaybookError
     from engine.ports import BadPayload, NotAuthentic
     from engine.wording import WordingError

@@ -48,8 +48,10 @@ class PrefectServer:
         self.settings = settings
         self.child: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it; it is not waited for."""
+    def start(self) -> bool:
+        """Start it, not waiting for it. False: one runs on its port already, left by an irrops that died; use that."""
+        if self.well():
+            return False
         home = self.settings.home / "prefect"
         home.mkdir(parents=True, exist_ok=True)
         log = (home / "server.log").open("ab")
@@ -59,6 +61,7 @@ class PrefectServer:
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment(home)
         )
         log.close()
+        return True
 
     def _environment(self, home: Path) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
@@ -70,14 +73,18 @@ class PrefectServer:
         while time.monotonic() < end:
             if self.child and self.child.poll() is not None:
                 return False
-            try:
-                url = f"http://127.0.0.1:{self.settings.prefect_port}/api/health"
-                if httpx.get(url, timeout=1, trust_env=False).status_code == 200:
-                    return True
-            except httpx.HTTPError:
-                pass
+            if self.well():
+                return True
             time.sleep(0.25)
         return False
+
+    def well(self) -> bool:
+        """Whether a Prefect server answers on our port."""
+        try:
+            url = f"http://127.0.0.1:{self.settings.prefect_port}/api/health"
+            return httpx.get(url, timeout=1, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def stop(self) -> None:
         """End the child, by its process number."""

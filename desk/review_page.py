@@ -3,6 +3,7 @@
 What it states comes from `engine.review`, how it looks from `templates/console/review.html.j2`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from desk.review_plots import Series, plots
 from engine.duration import spoken
@@ -80,7 +82,13 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _code
     return environment.get_template("review.html.j2")
+
+
+def _code(text: str) -> Markup:
+    """Escape a text and show what stands between backquotes as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _both(at: datetime, zone: ZoneInfo) -> str:

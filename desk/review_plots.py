@@ -95,19 +95,23 @@ def _statements(review: Review) -> Plot:
     longest = max([*targets, *(measure.took_s / 60 for measure in words if measure.took_s is not None)])
 
     def draw(axes: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         for place, measure in enumerate(words):
             colour = ONE if measure.kept or measure.pending else BAD
             minutes = (measure.took_s or 0) / 60
             axes.barh(place, minutes, height=0.5, color=colour)
-            axes.annotate(took(measure), (minutes, place), (4, 0), textcoords="offset points", va="center")
+            where = axes.get_yaxis_transform()
+            axes.text(1.01, place, took(measure), transform=where, va="center")
         for target in targets:
             axes.axvline(target, color=INK, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(f"{target:g} min", (target, 1), (3, 2), xycoords=("data", "axes fraction"),
                           textcoords="offset points", color=MUTED)  # fmt: skip
         axes.set_yticks(range(len(words)), [measure.name for measure in words], color=INK)
         axes.set_ylim(-0.6, len(words) - 0.4)
-        axes.set_xlim(0, longest * 1.2)
+        axes.set_xlim(0, longest * 1.05)
         axes.grid(visible=False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.set_xlabel("minutes after the declaration")
 
     kept = sum(measure.kept for measure in words)
@@ -159,11 +163,11 @@ def _staffing(review: Review) -> Plot:
         axes.stairs([slot.needed for slot in slots], edges, color=ONE, linewidth=2, label="needed", baseline=None)
         _over_time(axes, "people")
 
-    short = max(slot.shortfall for slot in slots)
+    peak = max(slot.needed for slot in slots)
     return Plot(
         "staffing",
         "People needed and people there",
-        f"At the peak {max(slot.needed for slot in slots)} people were needed; at most {short} were missing.",
+        f"At the peak {peak} people were needed; at most {review.peak_shortfall} were missing.",
         _svg("staffing", draw),
         ("from, UTC", "needed", "on duty and accepted", "shifts offered"),
         tuple((_clock(slot.start), str(slot.needed), str(slot.on_duty), str(slot.offered)) for slot in slots),
@@ -213,13 +217,17 @@ def _clock(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b %H:%M}"
 
 
+_DATES = ["", "%Y", "%b %Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"]
+"""What stands once at the end of the axis, for ticks of years, months, days, hours, minutes, seconds."""
+
+
 def _over_time(axes: Any, label: str) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator
 
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, offset_formats=_DATES))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set_color(MUTED)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.margins(x=0.01)

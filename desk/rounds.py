@@ -71,7 +71,7 @@ class Rounds:
         return True
 
     async def _flow(self, number: int) -> None:
-        from prefect.tags import tags
+        from prefect import tags
 
         from flows.respond import respond
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -121,16 +123,20 @@ def serve(settings: Settings, say: Callable[[str], None], *, own_prefect: bool) 
     async def life(app: FastAPI) -> AsyncIterator[None]:
         clockwork.start()
         chat = open_chat(settings, desk, app, say)
-        say(f"irrops listens on http://{settings.host}:{settings.port} (API at /docs, console at /)")
+        say(f"irrops listens on http://{settings.host}:{settings.port} (API: /docs)")
         yield
         if chat:
             chat.close()
         clockwork.stop()
 
     if prefect:
-        prefect.start()
         ui = f"http://127.0.0.1:{settings.prefect_port}"
-        say(f"Prefect starts at {ui}, ready in 10 to 30 s; advances run without it until then.")
+        if prefect.start():
+            say(f"Prefect starts at {ui}, ready in 10 to 30 s; advances run without it until then.")
+        else:
+            say(f"Prefect runs at {ui} already.")
+    # uvicorn raises the signal that ended it once more: it must end us in order, not at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = build(desk, settings, Inbox(desk))
     app.router.lifespan_context = life
     try:
@@ -139,4 +145,3 @@ def serve(settings: Settings, say: Callable[[str], None], *, own_prefect: bool) 
         if prefect:
             prefect.stop()
         wired.close()
-

@@ -35,7 +35,8 @@ def as_json(desk: "Desk", ref: str) -> dict[str, Any]:
         ],
         "staffing": snapshot.staffing and snapshot.staffing.model_dump(mode="json", exclude={"slots", "version"}),
         "callouts": [one.model_dump(mode="json", exclude={"version", "incident"}) for one in snapshot.callouts],
-        "queue": snapshot.queue and {
+        "queue": snapshot.queue
+        and {
             **snapshot.queue.model_dump(mode="json", exclude={"version", "incident"}),
             **snapshot.queue_figures.model_dump(mode="json"),
         },
@@ -43,7 +44,9 @@ def as_json(desk: "Desk", ref: str) -> dict[str, Any]:
             state.value: count for state in EffectState if (count := sum(one.state is state for one in effects))
         },
         "sandbox": sorted({one.channel for one in effects if _quiet(desk, one.channel)}),
-        "timeline": [entry.model_dump(mode="json", exclude={"version", "incident", "key"}) for entry in desk.timeline(ref)],
+        "timeline": [
+            entry.model_dump(mode="json", exclude={"version", "incident", "key"}) for entry in desk.timeline(ref)
+        ],
     }
 
 
@@ -103,7 +106,9 @@ def _figures(snapshot: "Snapshot", zone: str) -> list[str]:
         lines.append(f"said     {one.ref} {one.message}: {one.status}{when}{by}")
     if snapshot.staffing:
         plan_ = snapshot.staffing
-        lines.append(f"staff    {plan_.peak_needed} needed at the peak, {len(plan_.offers)} offers, {plan_.shortfall} missing")
+        lines.append(
+            f"staff    {plan_.peak_needed} needed at the peak, {len(plan_.offers)} offers, {plan_.shortfall} missing"
+        )
     for callout in snapshot.callouts:
         asked = [i for i in snapshot.invitations if i.callout == callout.key]
         no = sum(i.answer == "no" for i in asked)
@@ -115,7 +120,7 @@ def _figures(snapshot: "Snapshot", zone: str) -> list[str]:
     if snapshot.queue:
         f = snapshot.queue_figures
         lines.append(
-            f"queue    {f.open} open, {f.claimed} being answered, {f.answered + f.solved} answered, {f.late_answers} late"
+            f"queue    {f.open} open, {f.claimed} in hand, {f.answered + f.solved} answered, {f.late_answers} late"
         )
     return lines
 

@@ -177,6 +177,7 @@ def _draw(figure: Any, plan: StaffingPlan, title: str) -> None:
     if edges:
         axes.stairs(needed, edges, baseline=None, color=_NEEDED, linewidth=2.2, label="needed")
         axes.set_xlim(edges[0], edges[-1])
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, frameon=False, borderaxespad=0.2)
         _mark_peak(axes, rows)
     axes.set_ylim(0, max([*needed, *with_missing, 1]) * 1.18)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -186,7 +187,6 @@ def _draw(figure: Any, plan: StaffingPlan, title: str) -> None:
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, frameon=False, borderaxespad=0.2)
     _hours(axes, edges)
 
 
@@ -222,7 +222,7 @@ def _hours(axes: Any, edges: Sequence[datetime]) -> None:
 
     def label(instant: float, position: int | None) -> str:
         at = dates.num2date(instant)
-        dated = at.hour == 0 or (position == 0 and 24 - at.hour >= 3 * every)
+        dated = at.hour == 0 or (position == 0 and 24 - at.hour >= 2 * every)
         return f"{at:%H:%M}\n{at:%a} {at.day} {at:%b}" if dated else f"{at:%H:%M}"
 
     axes.xaxis.set_major_locator(dates.HourLocator(byhour=range(0, 24, every)) if every < 24 else dates.DayLocator())

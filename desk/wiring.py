@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from engine.demand_file import read_demand
-
 import integrations
 from desk.clock import SystemClock
 from desk.settings import Settings, load
+from engine.demand_file import read_demand
 from engine.house import Demand, House, Rest
 from engine.ports import Channel, Clock
 from engine.urgency import read_word_lists
@@ -53,16 +52,25 @@ def store(settings: Settings) -> Store:
     return Store(engine)
 
 
+def _config(settings: Settings) -> integrations.Config:
+    """The integrations' settings; what the status page is not told itself, it takes from the house."""
+    page = settings.statuspage
+    same = {"time_zone": settings.time_zone, "help_url": settings.help_url, "title": settings.organisation}
+    update = {name: value for name, value in same.items() if name not in page.model_fields_set}
+    return settings.model_copy(update={"statuspage": page.model_copy(update=update)})
+
+
 def crew(
     settings: Settings | None = None, clock: Clock | None = None, channels: Mapping[str, Channel] | None = None
 ) -> Crew:
     """Wire everything that an advance works with."""
-    settings = settings or load()
+    settings, clock = settings or load(), clock or SystemClock()
+    if channels is None:
+        channels = integrations.open_channels(_config(settings), settings.home, clock.now)
     return Crew(
         store=store(settings),
-        channels=channels if channels is not None else integrations.open_channels(settings, settings.home),
+        channels=channels,
         house=house(settings),
-        clock=clock or SystemClock(),
+        clock=clock,
         word_lists=read_word_lists(settings.triage),
     )
-

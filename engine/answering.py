@@ -54,8 +54,6 @@ def standing(invitation: Invitation) -> str:
 
 def has_place(callout: CallOut, accepted: Iterable[Person], person: Person) -> bool:
     """Tell whether one more may come: the quota has room, beyond the places kept for languages still missing."""
-    if callout.accepted >= callout.quota:
-        return False
     coming = [Candidate(one.languages, "") for one in (*accepted, person)]
     missing = sum(callout.languages.values()) - len(assign(coming, callout.languages, {}))
     return missing <= callout.quota - callout.accepted - 1

@@ -1,4 +1,4 @@
-"""Reading conversations from CSV, as social inboxes and spreadsheets write it. What becomes of them: `engine.triage`."""
+"""Reading conversations from CSV, as social inboxes and spreadsheets write it. What follows is in `engine.triage`."""
 
 import csv
 from collections.abc import Iterator

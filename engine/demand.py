@@ -33,8 +33,6 @@ def multiple(surge: Surge, since: timedelta) -> float:
         return 1 + extra * (since / surge.ramp)
     if since < surge.ramp + surge.hold:
         return surge.peak
-    if not surge.half_life:
-        return 1.0
     return float(1 + extra * 2 ** -((since - surge.ramp - surge.hold) / surge.half_life))
 
 
@@ -51,8 +49,7 @@ def _extra_until(surge: Surge, since: timedelta) -> float:
     total = rising * rising / (2 * ramp) if ramp else 0.0
     total += min(max(seconds - ramp, 0.0), hold)
     falling = max(seconds - ramp - hold, 0.0)
-    if half_life:
-        total += half_life / log(2) * (1 - 2 ** -(falling / half_life))
+    total += half_life / log(2) * (1 - 2 ** -(falling / half_life))
     return float((surge.peak - 1) * total)
 
 

@@ -32,16 +32,22 @@ class Bounds:
     rest: Rest
 
 
-def best_shift(person: Person, helps: Sequence[bool], bounds: Bounds, liked: Collection[Span] = ()) -> Span | None:
+def best_shift(
+    person: Person,
+    helps: Sequence[bool],
+    bounds: Bounds,
+    liked: Collection[Span] = (),
+    promised: Sequence[Span] = (),
+) -> Span | None:
     """Choose the extra shift that closes most of the gap; None when none closes an hour of it.
 
     `helps`: for each half hour of the plan, whether the person would fill an empty seat in it. One in which they
     would not counts half against the shift. Between like ones those in `liked` come first, so that many people
-    share one shift, then the earlier, then the shorter.
+    share one shift, then the earlier, then the shorter. `promised`: shifts beside those in the people file.
     """
     fewest = max(1, ceil(bounds.shortest / SLOT))
     end = bounds.start + len(helps) * SLOT
-    shifts = spans_between(person, bounds.start - WEEK, end + WEEK)
+    shifts = [*spans_between(person, bounds.start - WEEK, end + WEEK), *promised]
     filled = [0]
     for one in helps:
         filled.append(filled[-1] + one)

@@ -107,35 +107,30 @@ def _step(snapshot: Snapshot, step: Step, origin: datetime, draft: _Draft) -> No
         if not state.status.ended:
             _deadline(snapshot, state, draft)
             _running(snapshot, step, state, draft)
-    if states and not step.every and states[-1].status is not StepStatus.SKIPPED:
-        return
-    if any(not _ended(snapshot, key) for key in step.after):
-        if not states:
-            _never_started(snapshot, step, origin, draft)
-        return
-    opens = _opens(snapshot, step, origin)
-    if opens > snapshot.now:
-        draft.wakes.append(opens)
-        return
     if states and not step.every:
-        _again(snapshot, step, states[-1], draft)
+        if states[-1].status is StepStatus.SKIPPED:
+            _again(snapshot, step, states[-1], draft)
+    elif all(_ended(snapshot, key) for key in step.after):
+        _start(snapshot, step, origin, states[-1] if states else None, draft)
+    elif not states:
+        _never_started(snapshot, step, origin, draft)
+
+
+def _start(snapshot: Snapshot, step: Step, origin: datetime, last: StepState | None, draft: _Draft) -> None:
+    """Start a step, or the next occurrence of a repeating one, when its time has come."""
+    if last and not last.status.ended:
         return
-    occurrence = 1
-    if step.every:
-        last = states[-1] if states else None
-        if last and not last.status.ended:
-            return
-        beat = opens if last is None else _next_beat(opens, step.every, last.started_at)
-        if beat > snapshot.now:
-            draft.wakes.append(beat)
-            return
-        occurrence = last.occurrence + 1 if last else 1
+    opens = _opens(step, origin)
+    beat = _next_beat(opens, step.every, last.started_at) if step.every and last else opens
+    if beat > snapshot.now:
+        draft.wakes.append(beat)
+        return
     fresh = StepState(
         incident=snapshot.incident.number,
         key=step.key,
-        occurrence=occurrence,
+        occurrence=last.occurrence + 1 if last else 1,
         started_at=snapshot.now,
-        due_at=origin + step.due_within if step.due_within and occurrence == 1 else None,
+        due_at=origin + step.due_within if step.due_within and not last else None,
     )
     try:
         why = _blocked(snapshot, step)
@@ -209,11 +204,9 @@ def progress(effects: Iterable[Effect]) -> int:
     return sum(map(_how_far, effects))
 
 
-def _opens(snapshot: Snapshot, step: Step, origin: datetime) -> datetime:
-    start = origin + (step.start_after or timedelta())
-    if step.every and not step.start_after:
-        start += step.every
-    return start
+def _opens(step: Step, origin: datetime) -> datetime:
+    """When a step may start: at once, after `start_after`, or for a repeat after its first span."""
+    return origin + (step.start_after or step.every or timedelta())
 
 
 def _next_beat(opens: datetime, every: timedelta, after: datetime) -> datetime:

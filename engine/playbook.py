@@ -1,46 +1,27 @@
 """A playbook: its schema, and reading one from YAML with the line of every mistake.
 
-What a playbook's steps mean is in `engine.actions`; what `playbook check` finds beyond the schema in `engine.check`.
+What its steps mean is in `engine.actions`, how YAML is read in `engine.yaml_lines`, what `playbook check` finds beyond
+the schema in `engine.check`.
 """
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from engine.duration import Duration
 from engine.incident import Severity
 from engine.record import Value
-
-MAX_BYTES = 256 * 1024
-"""A playbook larger than this is refused unread; the longest of ours is under 8 kB."""
+from engine.yaml_lines import MAX_BYTES, error_at, load, too_large
+from engine.yaml_lines import Finding as Finding  # also read from here
+from engine.yaml_lines import Lines as Lines
+from engine.yaml_lines import PlaybookError as PlaybookError
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-
-
-class Finding(Value):
-    """One thing that is wrong, where, and what to write instead."""
-
-    file: str
-    line: int
-    text: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.text}"
-
-
-class PlaybookError(Exception):
-    """A playbook that can't be used; `findings` say why."""
-
-    def __init__(self, findings: list[Finding]):
-        self.findings = findings
-        super().__init__("\n".join(map(str, findings)))
 
 
 class Fact(Value):
@@ -146,7 +127,7 @@ class Surge(Value):
     peak: float = Field(ge=1, le=200)
     ramp: Duration
     hold: Duration
-    half_life: Duration
+    half_life: Duration = Field(gt=timedelta(0))
 
 
 class Step(Value):
@@ -158,7 +139,7 @@ class Step(Value):
     after: tuple[Key, ...] = ()
     when: str | None = None
     """Expression in Jinja2's sandbox; the step is skipped while it is false."""
-    every: Duration | None = None
+    every: Duration | None = Field(default=None, gt=timedelta(0))
     """Repeat, counted from when the step could first start."""
     start_after: Duration | None = None
     """Wait so long after the incident was declared (or after the stand-down began)."""
@@ -234,114 +215,85 @@ class FactsError(Exception):
 # ---------------------------------------------------------------- reading
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses repeated keys, which YAML would silently let win."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} stands twice in one block; keep one", key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def parse(text: str, file: str = "playbook") -> tuple[Playbook, "Lines"]:
+def parse(text: str, file: str = "playbook") -> tuple[Playbook, Lines]:
     """Read a playbook. Raises PlaybookError with file, line and remedy for each mistake."""
-    if len(text.encode()) > MAX_BYTES:
-        raise _error(file, 1, f"larger than {MAX_BYTES // 1024} kB; a playbook is a page or two, split it")
-    try:
-        for token in yaml.scan(text):
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                line = token.start_mark.line + 1
-                raise _error(file, line, "anchors (&) and aliases (*) are not allowed here; write the value out")
-        node = yaml.compose(text, Loader=_Loader)
-        raw = yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = f"{error.problem}; check the indentation and the quotes"
-        raise _error(file, mark.line + 1 if mark else 1, problem) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _error(file, 1, f"not readable as YAML: {error}") from None
-    if not isinstance(node, yaml.MappingNode):
-        raise _error(file, 1, "a playbook is a block of keys that begins with `playbook: <name>`")
-    lines = Lines(file, node)
+    raw, lines = load(text, file)
+    if twice := list(_twice(raw, lines)):
+        raise PlaybookError(twice)
     try:
         return Playbook.model_validate(raw), lines
     except ValidationError as error:
         raise PlaybookError(list(_findings(error, lines))) from None
+    except OverflowError:
+        remedy = "a duration in it is longer than anything lasts; write it like 30m, 2h or 6d"
+        raise error_at(file, 1, remedy) from None
 
 
-def read(path: Path) -> tuple[Playbook, "Lines", str]:
+def _twice(raw: Any, lines: Lines) -> Iterator[Finding]:
+    """Step keys that are used twice, where the second stands."""
+    seen: set[str] = set()
+    for block in ("steps", "stand_down"):
+        steps = raw.get(block)
+        for index, step in enumerate(steps if isinstance(steps, list) else []):
+            key = step.get("key") if isinstance(step, dict) else None
+            if isinstance(key, str) and key in seen:
+                text = f"the step key {key!r} is used twice; give each step a key of its own"
+                yield lines.finding((block, index, "key"), text)
+            elif isinstance(key, str):
+                seen.add(key)
+
+
+def read(path: Path) -> tuple[Playbook, Lines, str]:
     """Read a playbook file: the playbook, its lines, its text. Raises PlaybookError."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _error(str(path), 1, f"larger than {MAX_BYTES // 1024} kB; a playbook is a page or two, split it")
+            raise too_large(str(path))
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise _error(str(path), 1, f"can't be read: {why}") from None
+        raise error_at(str(path), 1, f"can't be read: {why}") from None
     playbook, lines = parse(text, str(path))
     if path.stem != playbook.playbook:
         line = lines.of("playbook")
-        raise _error(str(path), line, f"is named {playbook.playbook!r}; name the file {playbook.playbook}.yaml")
+        raise error_at(str(path), line, f"is named {playbook.playbook!r}; name the file {playbook.playbook}.yaml")
     return playbook, lines, text
 
 
-def _error(file: str, line: int, text: str) -> PlaybookError:
-    return PlaybookError([Finding(file=file, line=line, text=text)])
-
-
-class Lines:
-    """Where in the file each part of a playbook stands."""
-
-    def __init__(self, file: str, node: yaml.Node | None):
-        self.file = file
-        self._lines: dict[tuple[Any, ...], int] = {}
-        if node is not None:
-            self._walk(node, ())
-
-    def _walk(self, node: yaml.Node, path: tuple[Any, ...]) -> None:
-        self._lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                self._lines[(*path, key.value)] = key.start_mark.line + 1
-                self._walk(value, (*path, key.value))
-        elif isinstance(node, yaml.SequenceNode):
-            for index, value in enumerate(node.value):
-                self._walk(value, (*path, index))
-
-    def of(self, *path: Any) -> int:
-        """Line of the nearest enclosing part that is in the file, from 1."""
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path, 1)
-
-    def finding(self, path: tuple[Any, ...], text: str, warning: bool = False) -> Finding:
-        return Finding(file=self.file, line=self.of(*path), text=text, warning=warning)
-
-
 def _findings(error: ValidationError, lines: Lines) -> Iterator[Finding]:
-    for problem in error.errors(include_url=False):
+    problems = error.errors(include_url=False)
+    for problem in problems:
         path = tuple(part for part in problem["loc"] if part != "[key]")
-        where = ".".join(str(part) for part in path)
-        kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
-        if kind == "extra_forbidden":
-            text = f"unknown key {where!r}; {_known(path)}"
-        elif kind == "missing":
-            text = f"{where!r} is missing; add it"
-        elif kind == "string_pattern_mismatch":
-            text = f"{where}: {problem['input']!r} won't do; use lower-case letters, digits and separators"
-        else:
-            text = f"{where}: {message}" if where else message
-        yield lines.finding(path, text)
+        below = any(other["loc"][: len(path)] == path and other is not problem for other in problems)
+        if problem["type"] == "too_short" and below:
+            continue  # pydantic leaves out what is wrong, then misses it
+        yield lines.finding(path, _sentence(path, dict(problem)))
+
+
+_PLAINLY = {
+    "tuple_type": "a list is expected, such as [one, two]",
+    "dict_type": "a block of keys is expected, each with a colon",
+    "model_type": "a block of keys is expected, each with a colon",
+    "model_attributes_type": "a block of keys is expected, each with a colon",
+    "string_type": "a text is expected; put it in quotes",
+    "too_short": "empty; write at least one",
+    "greater_than": "must be longer than nothing, such as 5m",
+}
+"""What pydantic calls it → what to write instead."""
+
+
+def _sentence(path: tuple[Any, ...], problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in path)
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key {where!r}; {_known(path)}"
+    if kind == "missing":
+        return f"{where!r} is missing; add it"
+    if kind == "invalid_key":
+        return f"{where}: a key is a word; put it in quotes, or use a name of letters"
+    if kind == "string_pattern_mismatch":
+        return f"{where}: {problem['input']!r} won't do; use lower-case letters, digits and separators"
+    message = _PLAINLY.get(kind) or problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{where}: {message}" if where else message
 
 
 _PARTS: dict[str, type[Value]] = {

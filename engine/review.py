@@ -111,7 +111,7 @@ def review(snapshot: Snapshot, entries: Sequence[Entry], runs: Sequence[FlowRun]
         answer_within_s=snapshot.queue.answer_within_s if snapshot.queue else None,
         figures=snapshot.queue_figures,
         updates=facts.updates(snapshot, closed),
-        late_steps=facts.late_steps(snapshot, entries, until),
+        late_steps=facts.late_steps(snapshot, until),
         steps_with_deadline=_with_deadline(snapshot, until),
         deliveries=facts.deliveries(snapshot.effects),
         approvals=facts.approvals(snapshot, until),
@@ -134,11 +134,8 @@ def review(snapshot: Snapshot, entries: Sequence[Entry], runs: Sequence[FlowRun]
 def _with_deadline(snapshot: Snapshot, until: datetime) -> int:
     """Steps that ended, or whose deadline came, while the incident went on."""
     stopped = (StepStatus.CANCELLED, StepStatus.SKIPPED)
-    begun = {state.key for state in snapshot.steps}
-    since = snapshot.incident.declared_at
     reached = [s.due_at <= until or s.status not in stopped for s in snapshot.steps if s.due_at]
-    never = [s.due_within for s in snapshot.playbook.steps if s.due_within and s.key not in begun]
-    return sum(reached) + sum(since + within <= until for within in never)
+    return sum(reached) + sum(due_at <= until for _, due_at in facts.never_begun(snapshot))
 
 
 def summary_lines(review: Review) -> list[str]:

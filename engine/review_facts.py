@@ -204,17 +204,22 @@ def _update(now: datetime, one: Statement, later: list[Statement], closed: datet
     return Update(statement=one.ref, promised_at=promised, given_at=given, state=state)
 
 
-def late_steps(snapshot: Snapshot, entries: Sequence[Entry], until: datetime) -> tuple[LateStep, ...]:
+def late_steps(snapshot: Snapshot, until: datetime) -> tuple[LateStep, ...]:
     """Steps that ended after their deadline, or had not ended by then, or never began."""
-    late = {
-        state.name: LateStep(step=state.name, due_at=state.due_at, ended_at=state.ended_at)
+    late = [
+        LateStep(step=state.name, due_at=state.due_at, ended_at=state.ended_at)
         for state in snapshot.steps
         if state.due_at and (state.ended_at or until) > state.due_at and state.status is not StepStatus.SKIPPED
-    }
-    for entry in entries:
-        if entry.kind == "StepLate" and entry.step and entry.step not in late:
-            late[entry.step] = LateStep(step=entry.step, due_at=entry.at)
-    return tuple(sorted(late.values(), key=lambda step: step.due_at))
+    ]
+    late += [LateStep(step=f"{key}#1", due_at=due_at) for key, due_at in never_begun(snapshot) if due_at <= until]
+    return tuple(sorted(late, key=lambda step: step.due_at))
+
+
+def never_begun(snapshot: Snapshot) -> list[tuple[str, datetime]]:
+    """Steps with a deadline of which there is no trace, and that deadline."""
+    begun = {state.key for state in snapshot.steps}
+    since = snapshot.incident.declared_at
+    return [(s.key, since + s.due_within) for s in snapshot.playbook.steps if s.due_within and s.key not in begun]
 
 
 def deliveries(effects: Sequence[Effect]) -> tuple[Delivery, ...]:

@@ -187,7 +187,7 @@ def _channels_finding(review: "Review") -> Iterator[Finding]:
             what = f"{measure.name} carried the first statement after {_minutes(measure.took_s)} (target {target})."
             waits = slow_approval > measure.took_s / 2
             change = (
-                f"{_minutes(slow_approval)} of it was waiting for approval: shorten `within` and `unanswered_after`."
+                f"Shorten `within` and `unanswered_after`: {_minutes(slow_approval)} went by waiting for approval."
                 if waits
                 else f"The text was ready in time: see why {measure.name} took it late (deliveries, below)."
             )
@@ -245,13 +245,17 @@ def _waves_finding(review: "Review", step: str, those: list[Wave]) -> Iterator[F
 
 
 def _deliveries_finding(review: "Review") -> Iterator[Finding]:
+    never = {measure.name for measure in review.measures if measure.took_s is None}
     for one in review.deliveries:
         total = one.sent + one.failed + one.unknown
+        if one.channel in never and not one.sent:
+            continue  # said already
         if one.failed or one.unknown:
-            what = f"{one.channel}: {one.failed} of {total} deliveries failed, of {one.unknown} nobody knows."
+            unknown = f", and of {one.unknown} nobody knows" if one.unknown else ""
+            what = f"{one.channel}: {one.failed} of {total} deliveries failed{unknown}."
             change = f"Run `irrops doctor`; if {one.channel} was down, add a second channel for the same readers."
             yield Finding(what=what, change=change)
-        elif one.retried > total / 10:
+        elif one.retried > max(3, total / 10):
             what = f"{one.channel}: {one.retried} of {total} deliveries needed more than one attempt."
             yield Finding(what=what, change="Look at its rate limit and at the network on that day.", weight=3)
 

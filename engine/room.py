@@ -150,7 +150,7 @@ _TROUBLE = {
 
 
 def _troubled(snapshot: Snapshot) -> dict[str, list[Effect]]:
-    """Effects in trouble that nobody was told of: one alarm for each step, channel and kind of trouble, not hundreds."""
+    """Effects in trouble that nobody was told of: one alarm a step, channel and trouble, not hundreds."""
     troubled: dict[str, list[Effect]] = {}
     for effect in snapshot.effects:
         stuck = effect.state is EffectState.QUEUED and effect.attempts >= ALARM_AFTER

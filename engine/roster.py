@@ -17,6 +17,12 @@ from engine.people import Person, spans_between
 from engine.snapshot import Snapshot
 from engine.staffing import ALL, Slot, StaffingPlan, Target, heads
 
+ASK_AGAIN_AFTER = timedelta(hours=12)
+"""Who was asked is left in peace for so long, whatever the answer; an ash cloud lasts for days."""
+
+Offer = tuple[str, datetime, datetime]
+"""Person key, from, to."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -83,10 +89,10 @@ def make_plan(
 
     The gap is closed by offers of extra shifts first (`offer`), to who was called longest ago first; what they leave
     open is `shortfall`. A plan made again keeps offers that still wait for an answer, counts those who accepted a
-    shift or a call as on duty, and asks nobody twice.
+    shift or a call as on duty, and leaves in peace who was asked lately.
     """
     desk = _Desk(snapshot, need(snapshot, target, horizon))
-    offers = desk.open_offers()
+    offers = desk.seat_open_offers()
     if offer:
         bounds = Bounds(desk.need.start, snapshot.now + notice, shortest, snapshot.house.rest)
         offers += desk.offer(bounds, {(begin, end) for _, begin, end in offers})
@@ -107,7 +113,31 @@ def make_plan(
     )
 
 
-Offer = tuple[str, datetime, datetime]
+def open_offers(snapshot: Snapshot) -> list[Offer]:
+    """List the plan's offers that still wait for an answer, and may."""
+    callouts = {callout.key: callout for callout in snapshot.callouts}
+    planned = set(snapshot.staffing.offers) if snapshot.staffing else set()
+    waiting = []
+    for invitation in snapshot.invitations:
+        callout = callouts.get(invitation.callout)
+        if not callout or invitation.released_at or invitation.answer is not Answer.NONE:
+            continue
+        offer = (invitation.person, callout.starts_at, callout.ends_at)
+        if offer in planned and (callout.respond_by is None or callout.respond_by > snapshot.now):
+            waiting.append(offer)
+    return waiting
+
+
+def accepted(snapshot: Snapshot) -> dict[str, list[Span]]:
+    """List who has accepted an extra shift or a call, with the times."""
+    callouts = {callout.key: callout for callout in snapshot.callouts}
+    found: dict[str, list[Span]] = {}
+    for invitation in snapshot.invitations:
+        callout = callouts.get(invitation.callout)
+        comes = invitation.answer is Answer.YES and not invitation.too_late and not invitation.released_at
+        if callout and comes:
+            found.setdefault(invitation.person, []).append((callout.starts_at, callout.ends_at))
+    return found
 
 
 @dataclass
@@ -123,7 +153,7 @@ class _Desk:
     def __post_init__(self) -> None:
         self.halves = [Coverage(self.need.at(number)) for number in range(self.need.count)]
         self.people = {person.key: person for person in self.snapshot.people if person.active}
-        self.accepted, self.silent = self._answers()
+        self.accepted = accepted(self.snapshot)
         present: dict[int, set[str]] = {number: set() for number in range(self.need.count)}
         for key, spans in self._on_duty().items():
             for number in self._halves_of(spans):
@@ -141,24 +171,6 @@ class _Desk:
                 spans.setdefault(person.key, []).extend(spans_between(person, self.need.start, end))
         return spans
 
-    def _answers(self) -> tuple[dict[str, list[Span]], list[Offer]]:
-        """Who has accepted a shift or a call, and which offers of ours still wait for an answer."""
-        accepted: dict[str, list[Span]] = {}
-        silent: list[Offer] = []
-        callouts = {callout.key: callout for callout in self.snapshot.callouts}
-        ours = set(self.snapshot.staffing.offers) if self.snapshot.staffing else set()
-        for invitation in self.snapshot.invitations:
-            callout = callouts.get(invitation.callout)
-            if not callout or invitation.released_at or invitation.too_late:
-                continue
-            span = (callout.starts_at, callout.ends_at)
-            in_time = callout.respond_by is None or callout.respond_by > self.snapshot.now
-            if invitation.answer is Answer.YES:
-                accepted.setdefault(invitation.person, []).append(span)
-            elif invitation.answer is Answer.NONE and in_time and (invitation.person, *span) in ours:
-                silent.append((invitation.person, *span))
-        return accepted, silent
-
     def _halves_of(self, spans: Sequence[Span]) -> list[int]:
         """Number the half hours that lie within one of the spans as a whole."""
         start = self.need.start
@@ -168,9 +180,9 @@ class _Desk:
             for number in range(max(0, ceil((begin - start) / SLOT)), min(self.need.count, int((end - start) // SLOT)))
         ]
 
-    def open_offers(self) -> list[Offer]:
+    def seat_open_offers(self) -> list[Offer]:
         """Seat those who have an offer and have not answered it."""
-        waiting = [offer for offer in self.silent if offer[0] in self.people]
+        waiting = [offer for offer in open_offers(self.snapshot) if offer[0] in self.people]
         for key, begin, end in waiting:
             self._seat_offered(key, (begin, end))
         return waiting
@@ -180,7 +192,7 @@ class _Desk:
         made: list[Offer] = []
         for person in self._candidates():
             helps = [half.helps(person.languages) for half in self.halves]
-            span = best_shift(person, helps, bounds, liked)
+            span = best_shift(person, helps, bounds, liked, self.accepted.get(person.key, ()))
             if span:
                 self._seat_offered(person.key, span)
                 made.append((person.key, *span))
@@ -189,7 +201,9 @@ class _Desk:
 
     def _candidates(self) -> list[Person]:
         """Members of the team who can be asked, who was called longest ago first."""
-        asked = {invitation.person for invitation in self.snapshot.invitations} | self.snapshot.busy.keys()
+        since = self.snapshot.now - ASK_AGAIN_AFTER
+        asked = {invitation.person for invitation in self.snapshot.invitations if invitation.asked_at > since}
+        asked |= self.snapshot.busy.keys() | {key for key, _, _ in open_offers(self.snapshot)}
         able = [
             person
             for person in self.people.values()

@@ -1,57 +1,90 @@
-"""SPEAKS. One folder per outside system, and the registry of them. Importing this connects and loads nothing heavy."""
+"""SPEAKS. One folder for each outside system; this is the registry: which there are, their settings, their limits.
 
-from collections.abc import Callable, Mapping
+Light to import: a folder imports its client when it first connects. What is said and to whom is decided in the engine.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.ports import AlertSource, Channel, TextLimit
-from integrations import alertmanager, bluesky, sandbox, slack, statuspage
+from integrations import alertmanager, bluesky, slack, statuspage
 from integrations.alertmanager import Settings as AlertmanagerSettings
 from integrations.bluesky import Settings as BlueskySettings
+from integrations.sandbox import Sandbox
 from integrations.sandbox import Settings as SandboxSettings
 from integrations.slack import Settings as SlackSettings
 from integrations.statuspage import Settings as StatusPageSettings
 
 
 class Config(BaseModel):
-    """The settings of every outside system: one section a folder."""
+    """The settings of all integrations, a section for each folder."""
 
-    slack: SlackSettings = Field(default=SlackSettings(), description="Slack; without a token it is the sandbox.")
-    statuspage: StatusPageSettings = Field(default=StatusPageSettings(), description="The status page.")
-    bluesky: BlueskySettings = Field(
-        default=BlueskySettings(), description="Bluesky; without an account it is the sandbox."
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slack: SlackSettings = Field(default=SlackSettings(), description="Rooms, direct messages, buttons.")
+    statuspage: StatusPageSettings = Field(default=StatusPageSettings(), description="The public status page.")
+    bluesky: BlueskySettings = Field(default=BlueskySettings(), description="Statements as posts on Bluesky.")
     alertmanager: AlertmanagerSettings = Field(
-        default=AlertmanagerSettings(), description="Prometheus Alertmanager's webhook."
+        default=AlertmanagerSettings(), description="Alerts from Prometheus Alertmanager."
     )
-    sandbox: SandboxSettings = Field(default=SandboxSettings(), description="What stands in where nothing is set.")
+    sandbox: SandboxSettings = Field(
+        default=SandboxSettings(), description="What stands for a channel without credentials."
+    )
+
+    def at(self, home: Path) -> "Config":
+        """Put the folders that are not set under `home`."""
+        page = self.statuspage.model_copy(update={"folder": self.statuspage.folder or home / "status"})
+        box = self.sandbox.model_copy(update={"folder": self.sandbox.folder or home / "sandbox"})
+        return self.model_copy(update={"statuspage": page, "sandbox": box})
 
 
-LIMITS: Mapping[str, TextLimit | None] = {
+CHANNELS: dict[str, Callable[[Config], Channel]] = {
+    "slack": lambda config: slack.connect(config.slack),
+    "status_page": lambda config: statuspage.connect(config.statuspage),
+    "bluesky": lambda config: bluesky.connect(config.bluesky),
+}
+"""Channel → how to connect it."""
+
+READY: dict[str, Callable[[Config], bool]] = {
+    "slack": lambda config: config.slack.bot_token is not None,
+    "status_page": lambda config: True,
+    "bluesky": lambda config: config.bluesky.complete,
+}
+"""Channel → whether its credentials are set; without them the sandbox stands for it."""
+
+LIMITS: dict[str, TextLimit | None] = {
     "slack": slack.LIMIT,
     "status_page": statuspage.LIMIT,
     "bluesky": bluesky.LIMIT,
 }
-"""Channels and how long a text may be, without connecting to any."""
+"""Channel → how long a text may be, known without connecting."""
 
-CHANNELS: Mapping[str, Callable[[Config, Path], Channel | None]] = {
-    "slack": lambda config, home: slack.connect(config.slack) if config.slack.bot_token else None,
-    "status_page": lambda config, home: statuspage.connect(
-        config.statuspage.model_copy(update={"folder": config.statuspage.folder or home / "status"})
-    ),
-    "bluesky": lambda config, home: bluesky.connect(config.bluesky) if config.bluesky.complete else None,
-}
-"""Channel → how to make it; None where its settings are missing."""
-
-SOURCES: Mapping[str, Callable[[Config], AlertSource]] = {
+SOURCES: dict[str, Callable[[Config], AlertSource]] = {
     "alertmanager": lambda config: alertmanager.connect(config.alertmanager),
 }
 """Alert source → how to make it."""
 
 
-def open_channels(config: Config, home: Path) -> dict[str, Channel]:
-    """Make every channel: the real one, or the sandbox under its name where settings are missing."""
-    folder = config.sandbox.folder or home / "sandbox"
-    made = {name: None if config.sandbox.always else connect(config, home) for name, connect in CHANNELS.items()}
-    return {name: channel or sandbox.Sandbox(name, folder, LIMITS[name]) for name, channel in made.items()}
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_channels(config: Config, home: Path, now: Callable[[], datetime] = _now) -> dict[str, Channel]:
+    """Open every channel: the real one where its credentials are set, else the sandbox under the same name.
+
+    `home` is where folders go that are not set; `now` is the time that the sandbox records. Nothing connects yet.
+    """
+    placed = config.at(home)
+    return {
+        name: CHANNELS[name](placed) if READY[name](placed) and not placed.sandbox.always else _box(placed, name, now)
+        for name in CHANNELS
+    }
+
+
+def _box(config: Config, name: str, now: Callable[[], datetime]) -> Sandbox:
+    if config.sandbox.folder is None:
+        raise ValueError("the sandbox needs a folder")
+    return Sandbox(name, config.sandbox.folder, LIMITS[name], now)

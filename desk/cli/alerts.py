@@ -32,7 +32,9 @@ def receive(
         with stream:
             payload = stream.read(MAX_BYTES + 1)
         if len(payload) > MAX_BYTES:
-            raise NotAllowed(f"{file} is larger than {MAX_BYTES // 1024 // 1024} MB; no source sends that, check the file.")
+            raise NotAllowed(
+                f"{file} is larger than {MAX_BYTES // 1024 // 1024} MB; no source sends that, check the file."
+            )
         alerts = open_source(settings, source).parse(payload, desk.clock.now())
         fresh = accept(desk, alerts)
         go_round(desk, settings)

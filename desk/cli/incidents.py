@@ -173,7 +173,7 @@ def facts(incident: Ref, fact: FactOption, by: By = "") -> None:
     Example: irrops incident facts INC-1 --fact passengers=12000
     """
     with open_desk() as (desk, settings):
-        there = desk.changeread_facts(incident, read_facts(fact), who(by))
+        there = desk.change_facts(incident, read_facts(fact), who(by))
         go_round(desk, settings)
         say(f"{there.ref}: {', '.join(f'{name}={value}' for name, value in there.facts.items())}")
 

@@ -12,7 +12,9 @@ queue = typer.Typer(help="Conversations of an incident's crisis queue.", no_args
 
 
 @app.command("import")
-def import_(file: Annotated[Path, typer.Argument(help="CSV; the columns are in docs/people.md.")], json: Json = False) -> None:
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV; the columns are in docs/people.md.")], json: Json = False
+) -> None:
     """Import people from a CSV file; who is not in it any more is made inactive.
 
     Example: irrops people import examples/people.csv
@@ -26,7 +28,9 @@ def import_(file: Annotated[Path, typer.Argument(help="CSV; the columns are in d
     if json:
         show_json(counts)
     else:
-        say(f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged, {counts['left']} left.")
+        say(
+            f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged, {counts['left']} left."
+        )
 
 
 @app.command()
@@ -61,7 +65,9 @@ def list_(
     elif not found:
         say("Nobody. `irrops people import examples/people.csv` brings in an example organisation.")
     else:
-        rows = [[p.key, p.name, p.department, " ".join(p.roles), " ".join(p.languages), " ".join(p.skills)] for p in found]
+        rows = [
+            [p.key, p.name, p.department, " ".join(p.roles), " ".join(p.languages), " ".join(p.skills)] for p in found
+        ]
         table(["key", "name", "department", "roles", "languages", "skills"], rows)
 
 

@@ -22,7 +22,7 @@ from engine.proofreading import proofread
 from engine.record import Value
 from engine.snapshot import Snapshot, StepRun
 from engine.statements import Statement, StatementStatus, TooLong
-from engine.steps import Done, Fail, Outcome, Wait
+from engine.steps import Done, Fail, Outcome, Skip, Wait
 from engine.timeline import Entry
 from engine.wording import WordingError
 
@@ -233,7 +233,7 @@ def _rejected(snapshot: Snapshot, statement: Statement) -> Outcome:
     text = f"{statement.ref} ({statement.message}) was rejected and nothing was published: {why}"
     alarm = room.alarm(snapshot, f"rejected/{statement.step}", "StatementWithheld", text, statement.step)
     effects = alarm.effects + approvals.settle(snapshot, statement, f"rejected: {why}")
-    return Done(reason=f"rejected: {why}", effects=effects, entries=alarm.entries)
+    return Skip(f"rejected: {why}", effects=effects, entries=alarm.entries)
 
 
 def _names(effects: list[Effect]) -> list[str]:

@@ -18,7 +18,7 @@ from engine.effects import Effect
 from engine.house import Demand, House
 from engine.playbook import Playbook, Step
 from engine.record import Record, Value
-from engine.roster import Offer, make_plan, need
+from engine.roster import Offer, make_plan, need, open_offers
 from engine.snapshot import Snapshot, StepRun
 from engine.staffing import StaffingPlan, Target, language_name, summary, too_short
 from engine.steps import Done, Fail, Outcome
@@ -140,15 +140,11 @@ def preview(step: Step, params: Any, playbook: Playbook, house: House, facts: Ma
         return [NO_DEMAND if playbook.surge else NO_SURGE]
     if why := too_short(params.target, house.handling_s):
         return [why]
-    lines = [
-        f"{params.share:.0%} answered within {spoken(params.answer_within)}, for the next {spoken(params.horizon)}"
-    ]
+    promise = f"{params.share:.0%} answered within {spoken(params.answer_within)}"
+    lines = [f"{promise}, planned for the next {spoken(params.horizon)}"]
     hours = {(day, hour): _volume(house.demand, day, hour) for day in range(7) for hour in range(24)}
-    for word, chosen in (
-        ("busiest", max(hours, key=hours.__getitem__)),
-        ("quietest", min(hours, key=hours.__getitem__)),
-    ):
-        lines.append(_imagine(params, playbook, house, facts, house.demand, word, chosen))
+    for word, pick in (("busiest", max), ("quietest", min)):
+        lines.append(_imagine(params, playbook, house, facts, house.demand, word, pick(hours, key=hours.__getitem__)))
     return [*lines, "extra shifts are offered to the social team, the rest is the quota of a call_out"]
 
 
@@ -211,8 +207,8 @@ def _offer(step: StepRun, snapshot: Snapshot, params: Params, plan: StaffingPlan
 
 
 def _new(snapshot: Snapshot, plan: StaffingPlan) -> Iterator[Offer]:
-    asked = {invitation.person for invitation in snapshot.invitations}
-    return (offer for offer in plan.offers if offer[0] not in asked)
+    made_before = open_offers(snapshot)
+    return (offer for offer in plan.offers if offer not in made_before)
 
 
 def _by_times(offers: Iterator[Offer]) -> list[tuple[tuple[datetime, datetime], list[str]]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.effects import Message, Post, Receipt
 from engine.limits import fits
-from engine.ports import CannotTell, Refused
+from engine.ports import CannotTell, Refused, TextLimit
 from integrations.bluesky import LIMIT, Settings
 from integrations.bluesky.tid import tid
 
@@ -18,7 +18,7 @@ class Bluesky:
 
     name = "bluesky"
     kinds = frozenset({"post"})
-    limit = LIMIT
+    limit: TextLimit | None = LIMIT
     sandbox = False
 
     def __init__(self, settings: Settings) -> None:

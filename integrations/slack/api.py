@@ -39,12 +39,15 @@ class Api:
         self._client: Any = None
         self._identity: dict[str, str] | None = None
 
-    def tell(self, method: str, place: str = "", **arguments: Any) -> Any:
-        """Call a method that changes something. Raises Refused, or Lost when it may have happened."""
+    def tell(self, method: str, place: str = "", ticket: str = "", **arguments: Any) -> Any:
+        """Call a method that changes something. Raises Refused, or Lost when it may have happened.
+
+        `place` is the conversation, `ticket` what the call is for: both for the pace.
+        """
         from slack_sdk.errors import SlackApiError
 
         client = self._connected()
-        self.pace.take(method, place)
+        self.pace.take(method, place, ticket)
         failure: Refused | Lost
         try:
             response = getattr(client, method.replace(".", "_"))(**arguments)
@@ -59,19 +62,19 @@ class Api:
             failure = from_failure(error, method)
         raise failure
 
-    def ask(self, method: str, place: str = "", **arguments: Any) -> Any:
+    def ask(self, method: str, place: str = "", ticket: str = "", **arguments: Any) -> Any:
         """Call a method that reads, or whose repetition is harmless: without an answer nothing is lost, so Refused."""
         try:
-            return self.tell(method, place, **arguments)
+            return self.tell(method, place, ticket, **arguments)
         except Lost as error:
             raise Refused(f"{error} Asking again is harmless.", permanent=False) from error
 
-    def pages(self, method: str, place: str = "", limit: int = PAGE_LIMIT, **arguments: Any) -> Any:
+    def pages(self, method: str, place: str = "", ticket: str = "", limit: int = PAGE_LIMIT, **arguments: Any) -> Any:
         """Yield the answers of a paginated method, which only reads. Raises Refused."""
         cursor = ""
         while True:
             more = {"cursor": cursor} if cursor else {}
-            response = self.ask(method, place, limit=limit, **arguments, **more)
+            response = self.ask(method, place, ticket, limit=limit, **arguments, **more)
             yield response
             cursor = (response.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

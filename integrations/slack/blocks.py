@@ -7,9 +7,10 @@ from typing import Any
 
 from engine.effects import Button
 from engine.ports import Refused
+from integrations.slack.settings import LIMIT
 
-SECTION_LIMIT = 3000
-"""Characters in a section's text: https://docs.slack.dev/reference/block-kit/blocks/section-block."""
+SECTION_LIMIT = LIMIT.count
+"""Characters in a section's text."""
 BLOCK_LIMIT = 50
 """Blocks in a message: https://docs.slack.dev/reference/block-kit/blocks."""
 VIEW_BLOCK_LIMIT = 100

@@ -76,10 +76,10 @@ class SlackChannel:
         return self._rooms.open(message, key)
 
     def _topic(self, message: Topic, key: str, base: Receipt | None) -> Receipt:
-        return self._rooms.set_topic(_home(base), message.topic)
+        return self._rooms.set_topic(_home(base), message.topic, key)
 
     def _invite(self, message: Invite, key: str, base: Receipt | None) -> Receipt:
-        return self._rooms.invite(message, _home(base))
+        return self._rooms.invite(message, _home(base), key)
 
     def _to_person(self, message: Direct, key: str, base: Receipt | None) -> Receipt:
         return self._post(self._place(message, base), message.text, message.buttons, key)
@@ -95,7 +95,7 @@ class SlackChannel:
             if error.code != "not_in_channel":
                 raise
         # A refusal is certain, so this is no blind repeat: the app joins the public room and posts once.
-        self._api.ask("conversations.join", channel=place)
+        self._api.ask("conversations.join", ticket=key, channel=place)
         return self._post(place, message.text, buttons, key)
 
     def _revise(self, message: Revise, key: str, base: Receipt | None) -> Receipt:
@@ -103,6 +103,7 @@ class SlackChannel:
         answer = self._api.tell(
             "chat.update",
             place,
+            key,
             channel=place,
             ts=base.id if base else "",
             text=blocks.fallback(message.text),
@@ -118,6 +119,7 @@ class SlackChannel:
         answer = self._api.tell(
             "chat.postMessage",
             place,
+            key,
             channel=place,
             text=blocks.fallback(text),
             blocks=laid_out,
@@ -144,7 +146,7 @@ class SlackChannel:
         if not user:
             raise Refused("The person has no chat id; add it to the people file.", permanent=True)
         if user not in self._direct:
-            answer = self._api.ask("conversations.open", users=user)
+            answer = self._api.ask("conversations.open", ticket=user, users=user)
             try:
                 self._direct[user] = field(answer, "channel", "id")
             except Lost as error:
@@ -154,7 +156,7 @@ class SlackChannel:
     def _look(self, place: str, key: str) -> Receipt | None:
         since = f"{time.time() - HISTORY_S:.6f}"
         pages = self._api.pages(
-            "conversations.history", place, PAGE_LIMIT, channel=place, oldest=since, include_all_metadata=True
+            "conversations.history", place, key, channel=place, oldest=since, include_all_metadata=True
         )
         for number, page in enumerate(pages, 1):
             for found in page.get("messages") or ():

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from engine.incident import NotAllowed
-from engine.playbook import FactsError
-from engine.ports import Door, Refused, Reply
+from engine.playbook import FactsError, Playbook
+from engine.ports import Door, Reply
 from integrations.slack import blocks, form, words
 from integrations.slack.api import quiet, web_client
 from integrations.slack.settings import Settings
@@ -121,7 +121,11 @@ class Handlers:
         verb, _, rest = (command.get("text") or "").strip().partition(" ")
         if verb == "declare":
             ack()
-            self._open_form(command["trigger_id"], rest.strip(), client, respond)
+            # Not in the pool: the trigger lasts three seconds, and work may queue there.
+            _guarded(
+                lambda: self._open_form(command["trigger_id"], rest.strip(), client),
+                lambda text: _privately(respond, text),
+            )
         elif verb == "status":
             ack()
             self._later(
@@ -133,24 +137,29 @@ class Handlers:
     def playbook_chosen(self, ack: Any, body: dict[str, Any], client: Any) -> None:
         """Another playbook was chosen in the form: ask for its facts."""
         ack()
-        view = body["view"]
-        playbooks = self._door.playbooks()
-        if playbooks:
-            chosen = form.pick(playbooks, body["actions"][0]["selected_option"]["value"])
-            client.views_update(view_id=view["id"], hash=view.get("hash"), view=form.layout(playbooks, chosen))
+        view, slug = body["view"], body["actions"][0]["selected_option"]["value"]
+
+        def work() -> None:
+            playbooks = self._playbooks()
+            laid_out = form.layout(playbooks, form.pick(playbooks, slug))
+            client.views_update(view_id=view["id"], hash=view.get("hash"), view=laid_out)
+
+        _guarded(work, lambda text: None)
 
     def form_sent(self, ack: Any, body: dict[str, Any], view: dict[str, Any], client: Any) -> None:
         """The declare form was sent. Its mistakes are shown in it; a second sending is the same incident."""
-        playbooks = self._door.playbooks()
-        if not playbooks:
-            ack(response_action="update", view=form.said(words.NO_PLAYBOOKS))
-            return
-        entered = form.read(view, playbooks)
+        _guarded(
+            lambda: self._read_form(ack, body["user"]["id"], view, client),
+            lambda text: ack(response_action="update", view=form.said(text)),
+        )
+
+    def _read_form(self, ack: Any, user: str, view: dict[str, Any], client: Any) -> None:
+        entered = form.read(view, self._playbooks())
         if entered.errors:
             ack(response_action="errors", errors=entered.errors)
             return
         ack(response_action="update", view=form.said(words.DECLARING))
-        user, view_id = body["user"]["id"], view["id"]
+        view_id = view["id"]
 
         def work() -> None:
             try:
@@ -170,20 +179,22 @@ class Handlers:
             user = event["user"]
             self._later(lambda: self._publish_home(client, user), lambda text: None)
 
-    def _open_form(self, trigger: str, slug: str, client: Any, respond: Any) -> None:
+    def _open_form(self, trigger: str, slug: str, client: Any) -> None:
         from slack_sdk.errors import SlackClientError
 
+        playbooks = self._playbooks()
         try:
-            playbooks = self._door.playbooks()
-            if not playbooks:
-                _privately(respond, words.NO_PLAYBOOKS)
-                return
             client.views_open(trigger_id=trigger, view=form.layout(playbooks, form.pick(playbooks, slug)))
-        except NotAllowed as refusal:
-            _privately(respond, str(refusal))
-        except (SlackClientError, OSError, Refused) as error:
+        except (SlackClientError, OSError) as error:
             log.warning("the declare form could not be opened: %s", type(error).__name__)
-            _privately(respond, words.TOO_SLOW)
+            raise NotAllowed(words.TOO_SLOW) from error
+
+    def _playbooks(self) -> list[Playbook]:
+        """Give the playbooks, at least one. Raises NotAllowed."""
+        playbooks = self._door.playbooks()
+        if not playbooks:
+            raise NotAllowed(words.NO_PLAYBOOKS)
+        return playbooks
 
     def _publish_home(self, client: Any, user: str, notice: str = "") -> None:
         laid_out = blocks.sections(notice) if notice else []
@@ -195,20 +206,23 @@ class Handlers:
         client.views_publish(user_id=user, view=view)
 
     def _later(self, work: Callable[[], None], tell: Callable[[str], object]) -> None:
-        """Do the work after Slack has its answer. A refusal is told as it is, a failure of ours is told and logged."""
+        self._pool.submit(_guarded, work, tell)
 
-        def run() -> None:
-            try:
-                work()
-            except NotAllowed as refusal:
-                _quietly(tell, str(refusal))
-            except Exception as error:
-                # The exception's own text may quote what somebody typed, so only its kind and place are logged.
-                place = "".join(traceback.format_tb(error.__traceback__))
-                log.error("an interaction from Slack failed: %s\n%s", type(error).__name__, place)
-                _quietly(tell, words.FAILED)
 
-        self._pool.submit(run)
+def _guarded(work: Callable[[], None], tell: Callable[[str], object]) -> None:
+    """Do the work after Slack has its answer. A refusal is told as it is, a failure of ours is told and logged.
+
+    Nothing may be raised from here into slack_bolt: it takes back an answer that it has not yet passed on.
+    """
+    try:
+        work()
+    except NotAllowed as refusal:
+        _quietly(tell, str(refusal))
+    except Exception as error:
+        # The exception's own text may quote what somebody typed, so only its kind and place are logged.
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("an interaction from Slack failed: %s\n%s", type(error).__name__, place)
+        _quietly(tell, words.FAILED)
 
 
 def _quietly(tell: Callable[[str], object], text: str) -> None:

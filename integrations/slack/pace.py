@@ -7,7 +7,7 @@ one a second and channel, short bursts aside, and no number for the workspace.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.ports import Refused
 
@@ -15,6 +15,7 @@ PER_MINUTE: dict[str, int] = {
     "chat.update": 50,
     "conversations.create": 20,
     "conversations.history": 50,
+    "conversations.info": 50,
     "conversations.invite": 50,
     "conversations.join": 50,
     "conversations.list": 20,
@@ -26,20 +27,42 @@ PER_MINUTE: dict[str, int] = {
 
 PER_CONVERSATION = frozenset({"chat.postMessage"})
 SPACING_S = 1.0
+EARLY_S = 0.05
+"""Who comes back this little before the turn may go: the outbox wakes by another clock."""
+ROUNDING_S = 1e-6
+UNUSED_S = 600.0
+"""What has not been used for so long is forgotten."""
 
 
 @dataclass
-class _Bucket:
-    """Calls that may still be made; refills evenly over a minute, so that a burst of a whole minute's worth passes."""
+class _Line:
+    """Who may call when: `burst` at once, then one each `interval`. Who has to wait is given a turn.
 
-    size: int
-    left: float
-    at: float
+    Without turns, everybody who waits would come back at the same moment and all but one be refused again. It is the
+    generic cell rate algorithm (ITU-T I.371, annex A); `next` is its theoretical arrival time.
+    """
 
-    def wait(self, now: float) -> float:
-        self.left = min(self.size, self.left + (now - self.at) * self.size / 60)
-        self.at = now
-        return 0.0 if self.left >= 1 else (1 - self.left) * 60 / self.size
+    burst: int
+    interval: float
+    next: float
+    turns: dict[str, float] = field(default_factory=dict)
+
+    def wait(self, ticket: str, now: float) -> float:
+        """Tell how long `ticket` must wait; 0 takes the call."""
+        turn = self.turns.get(ticket)
+        if turn is not None:
+            if turn > now + EARLY_S:
+                return turn - now
+            del self.turns[ticket]
+            return 0.0
+        earliest = self.next - (self.burst - 1) * self.interval
+        if earliest - now <= ROUNDING_S:
+            self.next = max(self.next, now) + self.interval
+            return 0.0
+        if ticket:
+            self.turns[ticket] = earliest
+            self.next += self.interval
+        return earliest - now
 
 
 class Pace:
@@ -47,23 +70,21 @@ class Pace:
 
     def __init__(self, on: bool = True, clock: Callable[[], float] = time.monotonic):
         self._on, self._clock, self._lock = on, clock, threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
-        self._posted: dict[str, float] = {}
+        self._lines: dict[tuple[str, str], _Line] = {}
         self._held: dict[tuple[str, str], float] = {}
 
-    def take(self, method: str, place: str = "") -> None:
-        """Note one call that is about to be made in `place` (a conversation). Raises Refused, not for good."""
+    def take(self, method: str, place: str = "", ticket: str = "") -> None:
+        """Take one call, about to be made in `place` (a conversation). Raises Refused, not for good, with the wait.
+
+        `ticket` names what the call is for: who comes back with it after the wait finds the turn kept.
+        """
         with self._lock:
             now = self._clock()
-            wait = max(self._hold(method, place, now), self._spacing(method, place, now) if self._on else 0.0)
-            bucket = self._bucket(method, now) if self._on else None
-            wait = max(wait, bucket.wait(now) if bucket else 0.0)
-            if wait > 0:
-                raise Refused(f"Slack's limit for {method} is reached.", permanent=False, retry_after=wait)
-            if bucket:
-                bucket.left -= 1
-            if method in PER_CONVERSATION:
-                self._note_post(place, now)
+            wait = max(self._held.get((method, each), now) - now for each in ("", place))
+            if wait <= 0 and self._on:
+                wait = self._line(method, place, now).wait(ticket, now)
+        if wait > 0:
+            raise Refused(f"Slack's limit for {method} is reached.", permanent=False, retry_after=wait)
 
     def hold(self, method: str, place: str, seconds: float, workspace: bool = False) -> None:
         """Slack said 429. It holds for the method in the workspace, for posting in that conversation alone."""
@@ -71,21 +92,15 @@ class Pace:
         with self._lock:
             self._held[key] = max(self._held.get(key, 0.0), self._clock() + seconds)
 
-    def _hold(self, method: str, place: str, now: float) -> float:
-        return max(self._held.get((method, each), now) - now for each in ("", place))
-
-    def _spacing(self, method: str, place: str, now: float) -> float:
-        if method not in PER_CONVERSATION or place not in self._posted:
-            return 0.0
-        return max(0.0, self._posted[place] + SPACING_S - now)
-
-    def _bucket(self, method: str, now: float) -> _Bucket | None:
+    def _line(self, method: str, place: str, now: float) -> _Line:
+        if len(self._lines) > 1000:
+            self._lines = {key: line for key, line in self._lines.items() if line.next > now - SPACING_S}
+            self._held = {key: until for key, until in self._held.items() if until > now}
+        if method in PER_CONVERSATION:
+            return self._lines.setdefault((method, place), _Line(1, SPACING_S, now))
         size = PER_MINUTE.get(method)
         if size is None:
-            return None
-        return self._buckets.setdefault(method, _Bucket(size, size, now))
-
-    def _note_post(self, place: str, now: float) -> None:
-        self._posted[place] = now
-        if len(self._posted) > 1000:
-            self._posted = {name: at for name, at in self._posted.items() if at > now - SPACING_S}
+            return _Line(1, 0.0, now)
+        line = self._lines.setdefault((method, ""), _Line(size, 60 / size, now))
+        line.turns = {ticket: turn for ticket, turn in line.turns.items() if turn > now - UNUSED_S}
+        return line

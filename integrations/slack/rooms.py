@@ -56,7 +56,7 @@ class Rooms:
         """
         for name in _names(room.name):
             try:
-                made = self._api.tell("conversations.create", name=name)
+                made = self._api.tell("conversations.create", ticket=key, name=name)
                 return self._furnish(field(made, "channel", "id"), name, room, key)
             except SlackRefused as error:
                 if error.code != "name_taken":
@@ -76,7 +76,7 @@ class Rooms:
                 return self._receipt(str(channel["id"]), str(channel.get("name", "")))
         return None
 
-    def invite(self, invite: Invite, channel: str) -> Receipt:
+    def invite(self, invite: Invite, channel: str, key: str) -> Receipt:
         """Bring people in. Those whom Slack won't let in are in `facts["not_invited"]`: chat id → why.
 
         With `force` Slack lets in whom it can; a counterpart without it lets in nobody, so the rest is asked again.
@@ -86,7 +86,7 @@ class Rooms:
         for _ in range(3):
             if not waiting:
                 break
-            errors = self._invited(channel, waiting)
+            errors = self._invited(channel, waiting, key)
             if not errors:
                 break
             refused.update({who: code for who, code in errors.items() if code not in ALREADY_IN})
@@ -94,10 +94,10 @@ class Rooms:
         facts = {"not_invited": refused} if refused else {}
         return Receipt(id=channel, place=channel, url=self._api.link(channel), facts=facts)
 
-    def _invited(self, channel: str, users: Sequence[str]) -> dict[str, str]:
+    def _invited(self, channel: str, users: Sequence[str], key: str) -> dict[str, str]:
         """Invite, and tell who was not let in: chat id → Slack's code. Raises Refused or Lost."""
         try:
-            answer = self._api.tell("conversations.invite", channel=channel, users=list(users), force=True)
+            answer = self._api.tell("conversations.invite", ticket=key, channel=channel, users=list(users), force=True)
             return _by_person(answer.data)
         except SlackRefused as error:
             named = _by_person(error.answer)
@@ -107,11 +107,11 @@ class Rooms:
                 return named
             if len(users) == 1:
                 return {users[0]: error.code}
-        return {who: code for each in users for who, code in self._invited(channel, (each,)).items()}
+        return {who: code for each in users for who, code in self._invited(channel, (each,), key).items()}
 
-    def set_topic(self, channel: str, topic: str) -> Receipt:
+    def set_topic(self, channel: str, topic: str, key: str) -> Receipt:
         """Change a room's topic; the same topic again changes nothing."""
-        self._api.tell("conversations.setTopic", channel=channel, topic=topic)
+        self._api.tell("conversations.setTopic", ticket=key, channel=channel, topic=topic)
         return Receipt(id=channel, place=channel, url=self._api.link(channel))
 
     def id_of(self, name: str) -> str:
@@ -142,7 +142,7 @@ class Rooms:
             ("conversations.setPurpose", {"purpose": purpose}),
         ):
             try:
-                self._api.tell(method, channel=channel, **wanted)
+                self._api.tell(method, ticket=key, channel=channel, **wanted)
             except SlackRefused as error:
                 if not error.permanent:
                     raise

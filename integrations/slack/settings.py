@@ -4,12 +4,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from engine.ports import TextLimit
 
+SLACK_API = "https://slack.com/api/"
+
 LIMIT = TextLimit(
     count=3000,
     unit="characters",
     source="https://docs.slack.dev/reference/block-kit/blocks/section-block: 3000 in a section; longer is split",
 )
-SLACK_API = "https://slack.com/api/"
+"""How long a text may be, to be read in one piece."""
 
 
 class Settings(BaseModel):

@@ -19,7 +19,7 @@ SEVERITY = "Severity"
 SEVERITY_HINT = "In doubt take the worse."
 STATIONS_EXAMPLE = "AMS, RTM"
 YES, NO = "Yes", "No"
-DECLARING = "Declaring …"
+DECLARING = "Declaring … In a moment the Home tab shows it."
 
 HOME_TITLE = "What runs, and what waits for you"
 HOME_EMPTY = "Nothing is running. /irrops declare starts a response."

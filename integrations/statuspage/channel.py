@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.effects import Message, Post, Receipt
-from engine.ports import Lost, Refused
+from engine.ports import Lost, Refused, TextLimit
 from integrations.statuspage import LIMIT, Settings
 from integrations.statuspage.disruptions import page_of
 from integrations.statuspage.folder import Entry, Folder
@@ -18,7 +18,7 @@ class StatusPage:
 
     name = "status_page"
     kinds = frozenset({"post"})
-    limit = LIMIT
+    limit: TextLimit | None = LIMIT
     sandbox = False
 
     def __init__(self, settings: Settings) -> None:
@@ -53,13 +53,20 @@ class StatusPage:
             self._folder.publish(self._pages.all(self._posts()))
 
     def check(self) -> list[str]:
-        """Say what is wrong with the folder and the languages. Makes the pages anew on the way."""
+        """Say what is wrong with the folder and the languages."""
+        root = self._folder.root
         try:
-            self.rebuild()
+            with self._folder.locked():
+                self._folder.entries()
+                stale = self._folder.stale()
         except OSError as error:
-            return [f"The status page's folder {self._folder.root} can't be written: {error.strerror}."]
-        left_out = [f"{self._folder.root / name} can't be read and is left out." for name in self._folder.unreadable]
-        return self._pages.check() + left_out
+            return [f"The status page's folder {root} can't be written: {error.strerror}."]
+        wrong = [f"{root / name} can't be read and is left out." for name in self._folder.unreadable]
+        if stale:
+            wrong.append(
+                f"A crash left the pages in {root} behind the posts; the next statement, or a restart, mends it."
+            )
+        return self._pages.check() + wrong
 
     def _keep_and_show(self, entry: Entry) -> None:
         """Make the pages that this post changes, or all of them where a crash left them stale."""

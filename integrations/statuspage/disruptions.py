@@ -81,16 +81,21 @@ class Disruption:
 
 
 def disruptions(posts: Iterable[Post]) -> list[Disruption]:
-    """Put posts together: current ones before the past, the worst first, then the newest."""
+    """Put posts together: current ones before the past, real ones before drills, the worst first, then the newest."""
     incidents: dict[str, dict[str, list[Post]]] = {}
     for post in sorted(posts, key=lambda post: (post.drafted_at, post.statement, post.language)):
         incidents.setdefault(page_of(post), {}).setdefault(post.statement, []).append(post)
     found = []
     for slug, statements in incidents.items():
         told = [Statement(key, tuple(said)) for key, said in statements.items()]
-        found.append(Disruption(slug, tuple(sorted(told, key=lambda s: (s.at, s.key), reverse=True))))
+        found.append(Disruption(slug, tuple(sorted(told, key=_age, reverse=True))))
     found.sort(key=lambda disruption: disruption.updated_at, reverse=True)
-    return sorted(found, key=lambda d: (not d.current, d.severity.value if d.current else ""))
+    return sorted(found, key=lambda d: (not d.current, d.current and d.drill, d.severity.value if d.current else ""))
+
+
+def _age(statement: Statement) -> tuple[datetime, bool, str]:
+    """Order of statements; of two drafted in one instant the resolution is the later."""
+    return statement.at, statement.kind == "resolution", statement.key
 
 
 def recent(found: Iterable[Disruption], days: int) -> list[Disruption]:

@@ -3,6 +3,7 @@
 What is on the pages is in `pages`.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -35,6 +36,8 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Hold the folder against other threads and processes."""
         self._posts.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.root, os.W_OK) or not os.access(self._posts, os.W_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
         lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -53,9 +56,7 @@ class Folder:
     def add(self, entry: Entry) -> None:
         """Keep a post, so that it survives the loss of power. The pages are stale until `publish`."""
         self._stale.touch()
-        _settle(self.root)
-        _write(self.root / self.name(entry.key), entry.model_dump_json(indent=1).encode())
-        _settle(self._posts)
+        _write(self.root / self.name(entry.key), entry.model_dump_json(indent=1).encode(), keep=True)
 
     def stale(self) -> bool:
         """Whether a crash came between a post and its pages."""
@@ -73,12 +74,15 @@ class Folder:
         return [entry for name, entry in self._read.items() if name in names]
 
     def publish(self, pages: Mapping[str, str]) -> None:
-        """Write those pages that changed, each at once: a reader sees the old one or the new one."""
+        """Write those pages that changed, each at once: a reader sees the old one or the new one.
+
+        They are not forced to the disk, which can take seconds on a busy one: after a loss of power `rebuild` makes
+        them from the posts, which are.
+        """
         for name, text in pages.items():
             path, content = self.root / name, text.encode()
             if not path.exists() or path.read_bytes() != content:
                 _write(path, content)
-        _settle(self.root)
         self._stale.unlink(missing_ok=True)
 
     @property
@@ -90,19 +94,18 @@ class Folder:
         return self.root / ".stale"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, keep: bool = False) -> None:
+    """Put a file in place as a whole; with `keep` it survives the loss of power."""
     draft = path.with_name(f".{path.name}.tmp")  # under the lock nobody else has it
     with draft.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if keep:
+            os.fsync(file.fileno())
     draft.replace(path)
-
-
-def _settle(folder: Path) -> None:
-    """Make the names in a folder survive the loss of power."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    if keep:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -140,7 +140,7 @@ class Pages:
     def _json(self, found: Iterable[Disruption]) -> str:
         told = [self._plain(disruption) for disruption in found]
         newest = max((disruption["updated_at"] for disruption in told), default=None)
-        current = [disruption for disruption in told if disruption["current"]]
+        current = [disruption for disruption in told if disruption["current"] and not disruption["drill"]]
         page = {"title": self._settings.title, "url": self._settings.base_url, "updated_at": newest}
         whole = {"version": 1, "page": page, "current": len(current), "disruptions": told}
         return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.programs import CACHE, MODULES, absent, answers, free_port, need, running
+from tests.peers.programs import CACHE, MODULES, answers, free_port, need, running
 
 
 @pytest.fixture(scope="session")
@@ -143,10 +142,3 @@ def faulty(tmp_path: Path) -> Iterator[Callable[..., str]]:
 # ---- Room for others -----------------------------------------------------------------------------------------------
 # Peers of the outward channels and of alert sources have their fixtures in a module of their own, outward.py, which
 # their tests import.
-
-__all__ = ["BLIND", "PEOPLE", "SIGNING_SECRET", "Slack", "absent"]
-
-
-def pytest_report_header() -> str:
-    """Say whether a missing peer fails."""
-    return f"peers: {'required' if os.environ.get('REQUIRE_PEERS') == '1' else 'skipped where missing'}"

@@ -179,6 +179,25 @@ def test_a_limited_department_does_not_spend_its_place_on_somebody_replaceable()
     assert assign(people, {"es": 1, "fr": 1}, {"ops": 1}) == {1: "fr", 2: "es"}
 
 
+def test_a_place_is_freed_by_the_one_whose_replacement_has_waited_longest() -> None:
+    people = [
+        Candidate(("es",), "ops"),
+        Candidate((), "care"),
+        Candidate(("de",), "ops"),
+        Candidate(("es",), "care"),
+        Candidate(("de",), "care"),
+        Candidate(("fr",), "ops"),
+    ]
+    assert assign(people, {"es": 1, "de": 1, "fr": 1}, {"ops": 2}) == {0: "es", 4: "de", 5: "fr"}
+
+
+def test_seats_and_the_rest_together_keep_to_the_departments_share() -> None:
+    ops = crowd(20, "ops", department="operations_control", languages=("es", "en"))
+    choice = choose(situation([*ops, *crowd(9)]), CALLOUT, {"operations_control": Cap(at_most=3)}, 10, {"es": 2})
+    assert sum(p.department == "operations_control" for p in choice.chosen) == 3
+    assert len(choice.chosen) == 10
+
+
 def best_by_trying_all(people: list[Candidate], seats: dict[str, int], room: dict[str, int]) -> tuple[int, int]:
     """The most seats that can be filled, and the least sum of the places in the order among those ways."""
     best = (0, 0)

@@ -1,5 +1,6 @@
 """The sandbox: what would be sent is on file, once."""
 
+import fcntl
 import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,19 @@ def test_processes_that_send_the_same_keys_record_each_once(tmp_path: Path) -> N
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert sorted(record.key for record in messages(tmp_path, "slack")[0]) == sorted(map(str, range(50)))
+
+
+def test_a_send_waits_for_the_process_that_holds_the_file(tmp_path: Path) -> None:
+    Sandbox("slack", tmp_path).send(EVERY[5], "a")
+    with (tmp_path / "slack.jsonl").open("ab") as other, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        sent = pool.submit(Sandbox("slack", tmp_path).send, EVERY[5], "b")
+        time.sleep(0.2)
+        held = len(lines(tmp_path))
+        fcntl.flock(other, fcntl.LOCK_UN)
+        sent.result(10)
+    assert held == 1
+    assert len(lines(tmp_path)) == 2
 
 
 def test_forty_sends_cost_next_to_nothing(tmp_path: Path) -> None:

@@ -182,6 +182,21 @@ def test_a_room_of_another_app_is_not_taken_over(slack: ScriptedSlack):
     assert (receipt.id, receipt.facts["name"]) == ("C9", "inc-2-2")
 
 
+def test_the_app_joins_a_public_room_and_posts_once(slack: ScriptedSlack):
+    slack.says("chat.postMessage", {"ok": False, "error": "not_in_channel"}, POSTED)
+    assert channel(slack).send(TEXT, "k", ROOM).id == POSTED["ts"]
+    assert [method for method, _ in slack.calls][:3] == ["chat.postMessage", "conversations.join", "chat.postMessage"]
+
+
+def test_a_room_that_can_not_be_joined_is_refused_for_good(slack: ScriptedSlack):
+    slack.says("chat.postMessage", {"ok": False, "error": "not_in_channel"}, POSTED)
+    slack.says("conversations.join", {"ok": False, "error": "method_not_supported_for_channel_type"})
+    with pytest.raises(Refused) as refused:
+        channel(slack).send(TEXT, "k", ROOM)
+    assert refused.value.permanent
+    assert len(slack.sent("chat.postMessage")) == 1
+
+
 def test_a_topic_that_is_refused_for_good_leaves_the_room(slack: ScriptedSlack):
     slack.says("conversations.create", {"ok": True, "channel": {"id": "C9"}})
     slack.says("conversations.setTopic", {"ok": False, "error": "restricted_action"})

@@ -24,6 +24,7 @@ from integrations.slack import blocks
         ("<https://example.org/a?b=1&c=2|Help & care>", "<https://example.org/a?b=1&c=2|Help & care>"),
         ("See https://example.org/a?b=1&c=2.", "See <https://example.org/a?b=1&amp;c=2>."),
         ("(https://example.org/help)", "(<https://example.org/help>)"),
+        ("<!here> R&D: https://example.org & <b>", "&lt;!here&gt; R&amp;D: <https://example.org> &amp; &lt;b&gt;"),
         ("*bold* _it_ `code`", "*bold* _it_ `code`"),
     ],
 )

@@ -21,10 +21,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def wait_of(pace: Pace, method: str, place: str = "") -> float:
+def wait_of(pace: Pace, method: str, place: str = "", ticket: str = "") -> float:
     """How long one would have to wait; 0 when it goes now, -1 when it was refused for good."""
     try:
-        pace.take(method, place)
+        pace.take(method, place, ticket)
     except Refused as refused:
         return -1 if refused.permanent else refused.retry_after or -1
     return 0
@@ -64,6 +64,40 @@ def test_what_is_refused_uses_nothing_up(clock: Clock):
         wait_of(pace, "chat.postMessage", "C1")
     clock.now += 1
     assert wait_of(pace, "chat.postMessage", "C1") == 0
+
+
+def test_who_has_to_wait_is_given_a_turn_and_keeps_it(clock: Clock):
+    pace = Pace(clock=clock)
+    waits = [wait_of(pace, "chat.postMessage", "C1", f"k{number}") for number in range(10)]
+    assert waits == pytest.approx([*range(10)])
+    assert wait_of(pace, "chat.postMessage", "C1", "k5") == pytest.approx(5)
+    clock.now += 5
+    assert [wait_of(pace, "chat.postMessage", "C1", f"k{number}") for number in range(1, 6)] == [0] * 5
+    assert wait_of(pace, "chat.postMessage", "C1", "k6") == pytest.approx(1)
+    assert wait_of(pace, "chat.postMessage", "C1", "late") == pytest.approx(5)
+
+
+def test_three_hundred_people_come_twice_each(clock: Clock):
+    pace, refusals = Pace(clock=clock), 0
+    waiting = {f"U{number}": clock.now for number in range(300)}
+    while waiting:
+        user = min(waiting, key=waiting.__getitem__)
+        clock.now = max(clock.now, waiting[user])
+        wait = wait_of(pace, "conversations.open", "", user)
+        refusals += wait > 0
+        waiting[user] = clock.now + wait
+        if wait == 0:
+            del waiting[user]
+    assert refusals == 250
+    assert clock.now == pytest.approx(1000 + 250 * 1.2)
+
+
+def test_who_comes_a_moment_early_may_go(clock: Clock):
+    pace = Pace(clock=clock)
+    pace.take("chat.postMessage", "C1", "k1")
+    wait = wait_of(pace, "chat.postMessage", "C1", "k2")
+    clock.now += wait - 0.02
+    assert wait_of(pace, "chat.postMessage", "C1", "k2") == 0
 
 
 def test_a_429_holds_back_its_method_alone(clock: Clock):
@@ -112,4 +146,4 @@ def test_what_it_remembers_of_conversations_does_not_grow(clock: Clock):
     for number in range(5000):
         clock.now += 0.01
         pace.take("chat.postMessage", f"D{number}")
-    assert len(pace._posted) <= 1001
+    assert len(pace._lines) <= 1001

@@ -61,6 +61,7 @@ class Desk:
         self.declared: dict[str, tuple[str, str, dict[str, str], str]] = {}
         self.reply: Reply | Exception = Reply(text="Thank you")
         self.refuses: Exception | None = None
+        self.refuses_declaring: Exception | None = None
         self.items: list[HomeItem] = []
         self.open = threading.Event()
         self.open.set()
@@ -73,13 +74,15 @@ class Desk:
         return self.reply
 
     def playbooks(self) -> list[Playbook]:
+        if self.refuses:
+            raise self.refuses
         return PLAYBOOKS
 
     def declare_from_chat(
         self, playbook: str, severity: str, facts: Mapping[str, str], chat_user: str, key: str
     ) -> str:
-        if self.refuses:
-            raise self.refuses
+        if self.refuses_declaring:
+            raise self.refuses_declaring
         self.declared.setdefault(key, (playbook, severity, dict(facts), chat_user))
         return f"INC-{list(self.declared).index(key) + 1}"
 
@@ -288,6 +291,21 @@ def test_a_form_that_opens_too_late_is_said(app: Any, slack: ScriptedSlack):
     assert slack.sent("hook")[0]["text"] == words.TOO_SLOW
 
 
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [(NotAllowed("You hold no role."), "You hold no role."), (RuntimeError("disk"), words.FAILED)],
+)
+def test_a_desk_that_fails_still_answers(app: Any, slack: ScriptedSlack, desk: Desk, failure: Exception, said: str):
+    desk.refuses = failure
+    body = command(slack, "declare")
+    assert handle_http(app, signed(body), body.encode())[0] == 200
+    assert slack.sent("hook")[0]["text"] == said
+    status, _, answer = post(app, submission())
+    assert status == 200
+    assert said in answer
+    assert desk.declared == {}
+
+
 def test_a_form_is_declared_and_says_so(app: Any, slack: ScriptedSlack, desk: Desk):
     status, _, answer = post(app, submission())
     assert status == 200
@@ -337,7 +355,7 @@ def test_a_time_from_the_form_is_utc(app: Any, slack: ScriptedSlack, desk: Desk)
 
 @pytest.mark.parametrize("refusal", [NotAllowed("You hold no role."), FactsError(PLAYBOOKS[0], ["too many"], [])])
 def test_what_the_desk_refuses_is_shown_in_the_form(app: Any, slack: ScriptedSlack, desk: Desk, refusal: Exception):
-    desk.refuses = refusal
+    desk.refuses_declaring = refusal
     post(app, submission())
     assert str(refusal) in json.dumps(slack.sent("views.update")[0])
 
