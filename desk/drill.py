@@ -201,7 +201,7 @@ class Drill:
         answers = [one.answer.value or "silent" for one in snapshot.invitations]
         figures = snapshot.queue_figures
         return {
-            "written": self.agents.written,
+            "written": self.agents.came.total(),
             "answered": figures.answered + figures.solved,
             "turned_away": self.agents.turned_away,
             "asked": len(answers),

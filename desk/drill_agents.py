@@ -3,6 +3,7 @@
 How long they take is drawn in `desk.world`; which conversation is next, is the queue's own decision.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,7 +41,10 @@ class Agents:
         self.desk, self.number, self.world, self.schedule = desk, number, world, schedule
         self.house = desk.crew.house
         self.there: dict[str, Agent] = {}
-        self.written = 0
+        self.came: Counter[datetime] = Counter()
+        """Minute → messages written in it."""
+        self.answered: Counter[datetime] = Counter()
+        """Minute → customers who had their answer in it."""
         self.turned_away = 0
         """Messages that came when the queue was not open any more."""
         self._team = [person for person in people if person.team == STANDING_TEAM]
@@ -96,7 +100,7 @@ class Agents:
 
     def bring(self, messages: list[Incoming]) -> None:
         """Passengers write. What they write waits until the queue is open."""
-        self.written += len(messages)
+        self.came.update(_minute(one.received_at or self.desk.clock.now()) for one in messages)
         self._waiting += messages
         queue = self.desk.incident_queue(self.number)
         if queue is None:
@@ -156,8 +160,13 @@ class Agents:
             self.schedule.at(now + wait, f"solve/{held.key}", lambda: self._solve(answered, key))
         else:
             self.desk.conversations.put(solve(held, key, now))
+        self.answered[_minute(now)] += 1
         agent.held.discard(held.id or 0)
         self._take(agent)
 
     def _solve(self, answered: Conversation, agent: str) -> None:
         self.desk.conversations.put(solve(answered, agent, self.desk.clock.now()))
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ PATIENCE_S = 90.0
 
 Say = Callable[[str], None]
 Watch = Callable[[Drill], None]
+OpenScreen = Callable[[], AbstractContextManager[Watch]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Held:
         }
 
 
-def hold(settings: Settings, orders: Orders, *, out: Path | None, prefect: bool, watch: Watch, say: Say) -> Held:
+def hold(settings: Settings, orders: Orders, *, out: Path | None, prefect: bool, screen: OpenScreen, say: Say) -> Held:
     """Hold a drill. Raises what the desk raises for wrong names, facts and files, and NotAllowed for a second drill."""
     Library(settings.playbooks).get(orders.playbook)
     words = read_words(EXAMPLE_WORLD)
@@ -73,7 +75,8 @@ def hold(settings: Settings, orders: Orders, *, out: Path | None, prefect: bool,
                 bring_people(desk, people)
                 drill = Drill(orders, desk, clock, people, words, own.home / "sandbox")
                 on_prefect = ready()
-                asyncio.run(_run(drill, watch, on_prefect))
+                with screen() as watch:
+                    asyncio.run(_run(drill, watch, on_prefect))
                 page = out or own.home / "review.html"
                 report = reviewing.write(desk.crew, drill.ref, page, more=drill.series())
                 return Held(drill, report, page.absolute(), own.home, on_prefect)
@@ -85,7 +88,7 @@ def hold(settings: Settings, orders: Orders, *, out: Path | None, prefect: bool,
 async def _run(drill: Drill, watch: Watch, prefect: bool) -> None:
     await drill.run(watch, prefect=prefect)
     if prefect and not drill.stopped:
-        from prefect.tags import tags
+        from prefect import tags
 
         from flows.review import review
 

@@ -44,9 +44,9 @@ DECLINES = 0.2
 """Share that says no; `House.answer_rate` says yes, the rest never answers."""
 BACKS_OUT = 0.03
 """Share of those who come that find they can't after all."""
-DECIDES_AFTER = (3.0, 0.8)
+DECIDES_AFTER = (2.0, 0.7)
 """Minutes until an approver answers: median and sigma of a lognormal."""
-APPROVER_SILENT = 0.25
+APPROVER_SILENT = 0.2
 """Share of requests that an approver does not see in time, so that the deputy and the pre-approved text are used."""
 LATE_MINUTES = 6.0
 """Mean of the exponential by which those who come are late."""

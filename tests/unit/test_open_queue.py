@@ -41,8 +41,8 @@ def waiting(id: int, breaks_in: float, **more: object) -> Conversation:
 class Watched:
     """Runs the step as the engine would, minute by minute, and keeps what it asked for."""
 
-    def __init__(self, *conversations: Conversation, house: House = HOUSE) -> None:
-        self.house = house
+    def __init__(self, *conversations: Conversation, house: House = HOUSE, params: open_queue.Params = PARAMS) -> None:
+        self.house, self.params = house, params
         self.conversations = list(conversations)
         self.queue: Queue | None = None
         self.state = StepState(incident=1, key="crisis_queue", started_at=NOW)
@@ -66,7 +66,7 @@ class Watched:
         snapshot = Snapshot(
             now=now, incident=incident, playbook=book, house=self.house, queue=self.queue, queue_figures=figures
         )
-        outcome = open_queue.run(StepRun(STEP, self.state, PARAMS), snapshot)
+        outcome = open_queue.run(StepRun(STEP, self.state, self.params), snapshot)
         self.queue = next((one for one in outcome.records if isinstance(one, Queue)), self.queue)
         changes = {"look_at": outcome.until, "memo": self.state.memo if outcome.memo is None else outcome.memo}
         self.state = self.state.model_copy(update=changes)
@@ -132,9 +132,15 @@ def _warning(watched: Watched) -> Outcome:
 
 
 def test_one_warning_covers_what_breaks_soon_after():
-    watched = Watched(*(waiting(n, breaks_in=30 + n) for n in range(10)))
+    answered_later = [waiting(n, breaks_in=30 + n) for n in range(10)]
+    watched = Watched(*answered_later)
     watched.run()
     watched.until(NOW + minutes(29))
+    watched.conversations = [
+        one.model_copy(update={"answered_at": NOW, "solved_at": NOW}) for one in answered_later[:1]
+    ]
+    watched.conversations += answered_later[1:]
+    watched.until(NOW + minutes(30))
     assert watched.warnings() == [20]
     assert "10 customers" in said(_warning(watched))
 
@@ -160,6 +166,26 @@ def test_a_conversation_that_comes_in_later_is_warned_about_too():
         breaks = (one.answer_by - NOW) / minutes(1)
         if breaks <= 170:
             assert any(breaks - 20 <= at <= breaks - 10 for at in watched.warnings()), breaks
+
+
+def test_a_short_promise_is_looked_at_often_enough():
+    short = open_queue.Params.model_validate({"answer_within": "20m", "solve_within": "24h"})
+    watched = Watched(params=short)
+    watched.run()
+    watched.conversations = [waiting(1, breaks_in=21)]
+    watched.until(NOW + minutes(20))
+    assert watched.warnings() == [11]
+
+
+def test_a_nudge_does_not_make_it_repeat_itself():
+    watched = Watched(*(waiting(n, breaks_in=25 + 12 * n) for n in range(3)))
+    watched.run()
+    watched.until(NOW + minutes(15))
+    watched.conversations.append(waiting(9, breaks_in=-5))
+    watched.run(NOW + minutes(16))
+    assert watched.warnings() == [15]
+    watched.until(NOW + minutes(25))
+    assert watched.warnings() == [15, 25]
 
 
 def test_an_answered_promise_is_not_warned_about():

@@ -85,6 +85,8 @@ def test_a_time_without_its_zone_or_a_bare_number_is_refused(wrong: str):
         ("I need a wheelchair for my father at the gate", "en", 1),
         ("Can’t get home, everything full", "en", 1),
         ("You cancelled my flight, please rebook me", "en", 2),
+        ("Flight canceled, what now", "en", 2),
+        ("Rebook me please", "en", 2),
         ("I fly tomorrow, will it go?", "en", 2),
         ("How do I get a refund?", "en", 3),
         ("Where is my suitcase", "en", 3),
@@ -140,6 +142,8 @@ def test_words_are_whole_words_and_handles_and_links_are_no_words():
         ("Quand est-ce que vous nous direz ce qui se passe avec notre vol ?", "fr"),
         ("Quando vocês vão nos dizer o que está acontecendo com o nosso voo?", "pt"),
         ("KL1234 AMS-JFK ??", ""),
+        ("hotel?", ""),
+        ("was in de", ""),
         ("", ""),
     ],
 )
@@ -274,6 +278,12 @@ def test_referring_keeps_the_promise_running():
     assert triage.figures([referred], QUEUE, NOW).late_answers == 1
     theirs = triage.claim(referred, "ben", NOW)
     assert triage.release(theirs, "ben").status is ConversationStatus.REFERRED
+
+
+def test_the_first_answer_is_the_one_that_counts():
+    answered = triage.answer(triage.claim(conversation(), "ana", NOW), "ana", NOW)
+    theirs = triage.claim(triage.refer(answered, "ana", "baggage"), "ben", NOW + minutes(300))
+    assert triage.answer(theirs, "ben", NOW + minutes(301)).answered_at == NOW
 
 
 def test_releasing_puts_it_back():

@@ -1,0 +1,176 @@
+"""An outside that acts as often as it is told, and the points at which a process kills itself on the way there.
+
+What must hold afterwards is asserted by the tests; the lives that end here are started in `faults`.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from engine.change import Change
+from engine.effects import Effect, Message, Receipt
+from engine.ports import CannotTell, Channel, TextLimit
+from integrations.sandbox.channel import ALL_KINDS
+from state import outbox
+from state.store import Store
+
+POINTS = (
+    "before_claim",  # the claim is written, its transaction not committed
+    "after_claim",
+    "before_send",
+    "after_send",  # the outside has acted, its answer has not come back
+    "before_record",  # what became of it is written, the transaction not committed
+    "after_record",
+)
+DECISIONS = ("before_decision", "after_decision")
+"""Around the COMMIT of what a command or a step decided."""
+
+
+def write(path: Path, line: dict[str, Any]) -> None:
+    """Append a line in one go."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(file, json.dumps(line).encode() + b"\n")
+    os.close(file)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """What was appended, oldest first."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class Outside:
+    """A channel that never looks whether it did a thing before, in a file that outlives who told it."""
+
+    kinds = ALL_KINDS
+    limit: TextLimit | None = None
+    sandbox = False
+
+    def __init__(self, name: str, home: Path, blind: bool = False):
+        self.name, self.path, self.blind = name, home / "outside.jsonl", blind
+
+    def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+        """Act."""
+        write(self.path, {"key": key, "channel": self.name, "message": message.model_dump(mode="json")})
+        return self._receipt(key, base)
+
+    def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
+        """Look into the file, unless blind."""
+        if self.blind:
+            raise CannotTell(f"{self.name} keeps no history")
+        there = any(line["key"] == key for line in lines(self.path))
+        return self._receipt(key, base) if there else None
+
+    def _receipt(self, key: str, base: Receipt | None) -> Receipt:
+        return Receipt(id=key, place=base.place if base else self.name)
+
+    def check(self) -> list[str]:
+        return []
+
+
+class Killer:
+    """Kills its own process at a point, once for each name that passes there: the next life gets further."""
+
+    def __init__(self, point: str, log: Path):
+        self.point, self.log = point, log
+        self.met = {line["name"] for line in lines(log)}
+        self.one = threading.RLock()
+        self._here = threading.local()
+
+    def cross(self, point: str, names: set[str]) -> None:
+        """Die here, unless every name died here before."""
+        if point != self.point:
+            return
+        with self.one:
+            fresh = names - self.met
+            if fresh:
+                for name in sorted(fresh):
+                    write(self.log, {"name": name})
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def around(self, what: str, names: Callable[[Any], set[str]]) -> Iterator[None]:
+        """Pass `before_<what>` right before the COMMIT of what runs inside; one at a time, so that no name slips by."""
+        with self.one:
+            self._here.commit = (f"before_{what}", names)
+            try:
+                yield
+            finally:
+                self._here.commit = None
+
+    def watch(self, store: Store) -> None:
+        """Be asked at each COMMIT."""
+
+        def commit(connection: Any) -> None:
+            if here := getattr(self._here, "commit", None):
+                self.cross(here[0], here[1](connection))
+
+        event.listen(store.engine, "commit", commit)
+
+
+class Armed:
+    """A channel with the points around its `send`."""
+
+    def __init__(self, channel: Channel, killer: Killer):
+        self._channel, self._killer = channel, killer
+        self.find, self.check = channel.find, channel.check
+        self.name, self.kinds, self.limit, self.sandbox = channel.name, channel.kinds, channel.limit, channel.sandbox
+
+    def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+        """Send between the points; one at a time, so that none acts unseen while another dies."""
+        with self._killer.one:
+            self._killer.cross("before_send", {key})
+            receipt = self._channel.send(message, key, base)
+            self._killer.cross("after_send", {key})
+        return receipt
+
+
+def arm(killer: Killer, store: Store, owner: str) -> None:
+    """Put the points around claiming, recording and deciding."""
+    killer.watch(store)
+    claim, settle, apply, declare = outbox.claim, outbox.settle, store.apply, store.declare
+    taken: set[str] = set()
+
+    def sending(connection: Any) -> set[str]:
+        query = "SELECT key FROM effect WHERE state = 'sending' AND lease_owner = ?"
+        return {row[0] for row in connection.exec_driver_sql(query, (owner,))} - taken
+
+    def armed_claim(*given: Any, **more: Any) -> list[outbox.Claimed]:
+        with killer.around("claim", sending):
+            claimed = claim(*given, **more)
+            keys = {one.effect.key for one in claimed}
+            taken.update(keys)
+            killer.cross("after_claim", keys)
+        return claimed
+
+    def armed_settle(store: Store, effect: Effect, entries: Any = ()) -> None:
+        with killer.around("record", lambda _: {effect.key}):
+            settle(store, effect, entries)
+            killer.cross("after_record", {effect.key})
+
+    def armed_apply(change: Change, **more: Any) -> None:
+        name = {_outline(change)}
+        with killer.around("decision", lambda _: name):
+            apply(change, **more)
+            killer.cross("after_decision", name)
+
+    def armed_declare(*given: Any) -> Any:
+        with killer.around("decision", lambda _: {"declare"}):
+            there = declare(*given)
+            killer.cross("after_decision", {"declare"})
+        return there
+
+    outbox.claim, outbox.settle = armed_claim, armed_settle
+    store.apply, store.declare = armed_apply, armed_declare  # type: ignore[method-assign]
+
+
+def _outline(change: Change) -> str:
+    """Tell decisions apart by what they write, without versions."""
+    records = [f"{type(one).__name__} {getattr(one, 'name', '')}" for one in change.records]
+    return " ".join([*records, *(one.key for one in change.effects), *(one.kind for one in change.entries)])
