@@ -13,7 +13,7 @@ from desk.library import Library
 from desk.mistakes import sentence
 from desk.prefect_server import api_url
 from desk.settings import Settings, load
-from desk.wiring import house, store
+from desk.wiring import channel_config, house, store
 from engine.people import Person
 
 ROOM_MB = 500
@@ -69,7 +69,7 @@ def _prefect(settings: Settings) -> Findings:
 
 
 def _channels(settings: Settings) -> Findings:
-    for name, channel in sorted(integrations.open_channels(settings, settings.home).items()):
+    for name, channel in sorted(integrations.open_channels(channel_config(settings), settings.home).items()):
         if channel.sandbox:
             yield False, f"{name} is the sandbox: nothing leaves the house; see docs/channels.md to connect it"
             continue

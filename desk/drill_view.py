@@ -75,7 +75,8 @@ class Picture:
         for state, what in waiting_for(self.snapshot):
             until = f", looks again {state.look_at:%H:%M}" if state.look_at else ""
             due = f" (due {state.due_at:%H:%M})" if state.name in tardy and state.due_at else ""
-            yield ("LATE" if state.name in tardy else "waits"), f"{state.name}: {what}{due}{until}"
+            name = state.name.removesuffix("#1")
+            yield ("LATE" if state.name in tardy else "waits"), f"{name}: {what}{due}{until}"
         for state in self.snapshot.steps:
             if state.status is StepStatus.FAILED:
                 yield "FAILED", f"{state.name}: {state.reason}"

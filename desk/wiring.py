@@ -52,7 +52,7 @@ def store(settings: Settings) -> Store:
     return Store(engine)
 
 
-def _config(settings: Settings) -> integrations.Config:
+def channel_config(settings: Settings) -> integrations.Config:
     """The integrations' settings; what the status page is not told itself, it takes from the house."""
     page = settings.statuspage
     same = {"time_zone": settings.time_zone, "help_url": settings.help_url, "title": settings.organisation}
@@ -66,7 +66,7 @@ def crew(
     """Wire everything that an advance works with."""
     settings, clock = settings or load(), clock or SystemClock()
     if channels is None:
-        channels = integrations.open_channels(_config(settings), settings.home, clock.now)
+        channels = integrations.open_channels(channel_config(settings), settings.home, clock.now)
     return Crew(
         store=store(settings),
         channels=channels,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from engine import languages
 from engine.answering import accepted_in, confirm_waiting
 from engine.assignment import Candidate, assign
 from engine.callout import Answer, CallOut, ask, ask_key, revise, told
@@ -86,11 +87,12 @@ class Course:
         room = room_left(self.snapshot, self.terms.caps)
         can = Counter(assign([*coming, *hoped, *able], wanted, room).values())
         self.callout = self.callout.model_copy(update={"languages": {name: can[name] for name in wanted if can[name]}})
-        for name, count in wanted.items():
-            if can[name] < count:
-                text = f"Only {can[name]} of the {count} wanted who speak {name} can be called; others take the places"
+        for code, count in wanted.items():
+            if can[code] < count:
+                who = f"Only {can[code]} of the {count} wanted who speak {languages.name(code)}"
+                facts = {"language": code, "can": can[code], "wanted": count}
                 self._note(
-                    "CallOutShort", text, f"short/{name}/{can[name]}", language=name, can=can[name], wanted=count
+                    "CallOutShort", f"{who} can be called; others may come", f"short/{code}/{can[code]}", **facts
                 )
 
     def _wave(self) -> Outcome:
@@ -130,7 +132,7 @@ class Course:
 
     def _announce(self, choice: Choice, chance: float) -> None:
         callout, asked = self.callout, len(choice.chosen)
-        by_language = ", ".join(f"{count} of them {name}" for name, count in callout.languages.items())
+        by_language = ", ".join(f"{count} of them {languages.name(code)}" for code, count in callout.languages.items())
         hours = f"{callout.starts_at:%d %b %H:%M} to {callout.ends_at:%d %b %H:%M} UTC"
         if callout.waves == 1:
             wanted = f"{callout.quota} wanted{f' ({by_language})' if by_language else ''}, {hours}"

@@ -72,8 +72,3 @@ class Coverage:
         for leaves, takes in reversed(list(pairwise(path))):
             index = next(i for i, (_, speaks) in enumerate(self.seated[leaves]) if takes in speaks)
             self.seated[takes].append(self.seated[leaves].pop(index))
-
-
-def fewest_first(person: tuple[str, Collection[str]]) -> tuple[int, str]:
-    """Sort key: who speaks least is seated first, so that the others stay free for what is scarce."""
-    return len(person[1]), person[0]

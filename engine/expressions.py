@@ -1,6 +1,7 @@
 """Expressions of playbooks: Jinja2's sandbox, nothing more. Unknown names are errors, not emptiness."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -14,10 +15,16 @@ class ExpressionError(Exception):
 _sandbox = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 
 
+@lru_cache(1024)
+def _compiled(text: str) -> Callable[..., Any]:
+    # Compiling takes a hundred times as long as working out, and a storm of alerts asks the same again and again.
+    return _sandbox.compile_expression(text, undefined_to_none=False)
+
+
 def compile_only(text: str) -> None:
     """Raises ExpressionError."""
     try:
-        _sandbox.compile_expression(text, undefined_to_none=False)
+        _compiled(text)
     except TemplateError as error:
         raise ExpressionError(f"{text!r} is not an expression: {error}") from None
 
@@ -25,7 +32,7 @@ def compile_only(text: str) -> None:
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """Work out an expression over `names`. Raises ExpressionError."""
     try:
-        value = _sandbox.compile_expression(text, undefined_to_none=False)(**names)
+        value = _compiled(text)(**names)
         if isinstance(value, StrictUndefined):
             bool(value)
         return value

@@ -1,4 +1,4 @@
-"""The language codes that people files and playbooks may use: ISO 639-1, two letters."""
+"""The language codes that people files and playbooks may use: ISO 639-1, two letters; and what they are called."""
 
 _CODES = (
     "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo "
@@ -9,3 +9,10 @@ _CODES = (
 )
 CODES = frozenset(_CODES.split())
 """All 183 of ISO 639-1:2002 and its later additions, without the withdrawn (bh, in, iw, ji, mo, sh)."""
+
+
+def name(code: str) -> str:
+    """Say a language in English, as `Spanish`; a code that has no name stays as it is."""
+    from babel import Locale  # reading people files needs no names
+
+    return str(Locale("en").languages.get(code, code))

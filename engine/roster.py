@@ -10,7 +10,7 @@ from math import ceil
 
 from engine.callout import Answer
 from engine.choice import STANDING_TEAM
-from engine.coverage import Coverage, fewest_first
+from engine.coverage import Coverage
 from engine.demand import SLOT, forecast, slot_start
 from engine.offers import Bounds, Span, best_shift
 from engine.people import Person, spans_between
@@ -159,8 +159,8 @@ class _Desk:
             for number in self._halves_of(spans):
                 present[number].add(key)
         for number, keys in present.items():
-            for key, languages in sorted(((key, self.people[key].languages) for key in keys), key=fewest_first):
-                self.halves[number].add(key, languages)
+            for key in sorted(keys):
+                self.halves[number].add(key, self.people[key].languages)
 
     def _on_duty(self) -> dict[str, list[Span]]:
         """Who is there without being asked again: the team's shifts, and what was accepted."""

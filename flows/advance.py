@@ -37,7 +37,7 @@ class Tally:
     effects: int = 0
 
 
-Runner = Callable[[Crew, Due], Awaitable[bool]]
+Runner = Callable[[Crew, Due, Snapshot], Awaitable[bool]]
 Deliverer = Callable[[Crew, Claimed], Coroutine[Any, Any, None]]
 
 
@@ -60,7 +60,7 @@ async def advance(crew: Crew, number: int, run_step: Runner, deliver: Deliverer,
             look = snapshots.look(crew.store, number, crew.clock.now(), crew.house)
             planned = plan(look.snapshot)
             kept = _keep(crew, look.snapshot, planned)
-            ran = [await run_step(crew, due) for due in planned.due]
+            ran = [await run_step(crew, due, look.snapshot) for due in planned.due]
             claimed = outbox.claim(crew.store, number, crew.owner, crew.clock.now())
             under_way |= {asyncio.create_task(deliver(crew, one)) for one in claimed}
             tally.steps, tally.effects = tally.steps + sum(ran), tally.effects + len(claimed)
@@ -93,12 +93,11 @@ def _keep(crew: Crew, snapshot: Snapshot, planned: Plan) -> bool:
 # ---------------------------------------------------------------- a step
 
 
-def run(crew: Crew, due: Due) -> bool:
+def run(crew: Crew, due: Due, snapshot: Snapshot) -> bool:
     """Run one step and write what it led to. False when somebody else did so first."""
     action = ACTIONS.get(due.spec.action)
-    everybody = bool(action and "people" in action.NEEDS)
-    now = crew.clock.now()
-    snapshot = snapshots.look(crew.store, due.state.incident, now, crew.house, everybody=everybody).snapshot
+    if action and "people" in action.NEEDS:
+        snapshot = snapshots.with_everybody(crew.store, snapshot)
     state = due.state.model_copy(update={"nudged": False})
     outcome = _outcome(due, state, snapshot)
     try:
@@ -174,7 +173,9 @@ def _attempt(crew: Crew, claimed: Claimed) -> Effect:
         if effect.uncertain:
             try:
                 receipt = channel.find(effect.message, effect.key, claimed.base)
-            except CannotTell as error:
+            except (CannotTell, Refused) as error:
+                if isinstance(error, Refused) and not error.permanent:
+                    raise
                 if effect.if_unknown == "ask":
                     return undecided(effect, str(error))
             effect = effect.model_copy(update={"uncertain": False})
@@ -191,9 +192,9 @@ def _attempt(crew: Crew, claimed: Claimed) -> Effect:
         return lost(effect, f"{type(error).__name__}: {error}", crew.clock.now())
 
 
-async def run_plainly(crew: Crew, due: Due) -> bool:
+async def run_plainly(crew: Crew, due: Due, snapshot: Snapshot) -> bool:
     """Run a step without Prefect."""
-    return await asyncio.to_thread(run, crew, due)
+    return await asyncio.to_thread(run, crew, due, snapshot)
 
 
 async def deliver_plainly(crew: Crew, claimed: Claimed) -> None:

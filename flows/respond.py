@@ -3,10 +3,12 @@
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
+from prefect.utilities.annotations import quote
 
 from engine.incident import number_of
 from engine.plan import Due
+from engine.snapshot import Snapshot
 from flows import advance as plain
 from flows.crew import Crew, current
 from flows.report import timeline_markdown
@@ -14,9 +16,9 @@ from state.outbox import Claimed
 
 
 @task(task_run_name="{label}", retries=0, persist_result=False, cache_policy=NO_CACHE)
-async def step(label: str, due: Due) -> bool:
+async def step(label: str, due: Due, snapshot: Snapshot) -> bool:
     """Run one step of the playbook."""
-    return await plain.run_plainly(current(), due)
+    return await plain.run_plainly(current(), due, snapshot)
 
 
 @task(task_run_name="{label}", retries=0, persist_result=False, cache_policy=NO_CACHE)
@@ -25,12 +27,12 @@ async def effect(label: str, claimed: Claimed) -> None:
     await plain.deliver_plainly(current(), claimed)
 
 
-async def _step(_: Crew, due: Due) -> bool:
-    return await step(f"{due.state.name} · {due.spec.action}", due)
+async def _step(_: Crew, due: Due, snapshot: Snapshot) -> bool:
+    return await step(f"{due.state.name} · {due.spec.action}", quote(due), quote(snapshot))
 
 
 async def _effect(_: Crew, claimed: Claimed) -> None:
-    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", claimed)
+    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", quote(claimed))
 
 
 @flow(name="respond", flow_run_name="{incident}", retries=0, persist_result=False, validate_parameters=False)
@@ -39,7 +41,9 @@ async def respond(incident: str) -> dict[str, int]:
     crew, number = current(), number_of(incident)
     context = FlowRunContext.get()
     run = str(context.flow_run.id) if context and context.flow_run else ""
-    tally = await plain.advance(crew, number, _step, _effect, flow_run=run)
+    # The run's tags are not for its tasks: Prefect asks its API for a concurrency slot for each tag of each task.
+    with TagsContext(current_tags=set()):
+        tally = await plain.advance(crew, number, _step, _effect, flow_run=run)
     await acreate_markdown_artifact(
         key=f"{incident.lower()}-timeline",
         markdown=timeline_markdown(crew, number),

@@ -3,11 +3,11 @@
 The parts are read one after another; what is decided on an outdated part is refused as stale when it is written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, or_, select
 
 from engine.callout import CallOut, Invitation
 from engine.effects import Effect, EffectState
@@ -72,6 +72,12 @@ def look(store: Store, number: int, now: datetime, house: House, *, everybody: b
     return Look(snapshot, seen)
 
 
+def with_everybody(store: Store, snapshot: Snapshot) -> Snapshot:
+    """The same snapshot, with all people and who of them is busy elsewhere."""
+    everyone = people(store, everybody=True)
+    return replace(snapshot, people=everyone, busy=_busy(store, snapshot.incident.number))
+
+
 def _effects(store: Store, number: int, steps: list[StepState]) -> tuple[Effect, ...]:
     """The effects that can still matter: unsettled ones, those of running steps, and the engine's own."""
     columns = table(Effect).c
@@ -83,8 +89,8 @@ def _effects(store: Store, number: int, steps: list[StepState]) -> tuple[Effect,
 
 def people(store: Store, *, everybody: bool) -> tuple[Person, ...]:
     """Active people: all, or those who hold a role."""
-    found = store.all(Person, active=True)
-    return tuple(person for person in found if everybody or person.roles)
+    where = [] if everybody else [cast(table(Person).c.roles, Text) != "[]"]
+    return tuple(store.all(Person, *where, active=True))
 
 
 def _busy(store: Store, number: int) -> dict[str, str]:

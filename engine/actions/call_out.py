@@ -14,6 +14,7 @@ from engine.callout import CallOut
 from engine.choice import Cap
 from engine.duration import Duration, spoken
 from engine.house import House
+from engine.languages import name
 from engine.playbook import Playbook, Step
 from engine.record import Value
 from engine.snapshot import Snapshot, StepRun
@@ -168,6 +169,6 @@ def preview(step: Step, params: Params, playbook: Playbook, house: House, facts:
     lines.append(f"asks on {house.chat} in at most {params.waves} waves, each with {spoken(params.respond_within)}")
     lines.append(f"first wave: {count} ({share:.0%} usually answer)")
     lines += [f"who have one of: {', '.join(params.skills)}"] if params.skills else []
-    lines += [f"at least {count} who speak {name}" for name, count in params.languages.items()]
+    lines += [f"at least {count} who speak {name(code)}" for code, count in params.languages.items()]
     lines += [f"at most {cap.at_most} of {name}" for name, cap in params.departments.items()]
     return lines

@@ -55,12 +55,11 @@ def run(step: StepRun, snapshot: Snapshot) -> Outcome:
     late = figures.late_answers + figures.late_solutions
     due = figures.next_unwarned_at is not None and figures.next_unwarned_at - params.warn_before <= snapshot.now
     pause_until = datetime.fromisoformat(memo["pause_until"]) if "pause_until" in memo else snapshot.now
-    if not (due or late > told_late) or snapshot.now < pause_until:
-        return Wait(
-            _look_at(snapshot, params, figures.next_unwarned_at, pause_until),
-            "promises",
-            memo={**memo, "late": min(told_late, late)},
-        )
+    if not (due or late > told_late):
+        look_at = _look_at(snapshot, params, figures.next_unwarned_at, pause_until)
+        return Wait(look_at, "promises", memo={**memo, "late": min(told_late, late)})
+    if snapshot.now < pause_until:
+        return Wait(pause_until, "promises")
     return _warn(step, snapshot, params, queue, late)
 
 

@@ -6,6 +6,7 @@ a kill costs no interpreter start. What must hold afterwards is asserted by the 
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -35,7 +36,7 @@ from flows.crew import Crew, use
 from state import outbox, wakes
 from state.database import migrate, open_database
 from state.store import Store
-from tests.scenarios.killer import Armed, Killer, Outside, arm, lines, write
+from tests.scenarios.killer import DECISIONS, Armed, Killer, Outside, arm, lines, write
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 11, 24, 3, 10, tzinfo=UTC)
@@ -116,7 +117,8 @@ def prepare(job: Job) -> None:
 def _people() -> list[Person]:
     everybody = read_people(ROOT / "examples" / "people.csv")
     holders = [next(one for one in everybody if role in one.roles) for role in HOLDERS]
-    others = [one for one in everybody if not one.roles and not one.on_duty(START)]
+    soon = [START + timedelta(hours=hours) for hours in range(-12, 9)]
+    others = [one for one in everybody if not one.roles and not any(map(one.on_duty, soon))]
     team = [one for one in others if one.team][:TEAM]
     return [*holders, *team, *[one for one in others if not one.team][:VOLUNTEERS]]
 
@@ -137,7 +139,8 @@ def live(job: Job, house: House) -> None:
     use(crew)
     arm(killer, crew.store, crew.owner)
     desk = Desk(crew, Library(home / "playbooks"), uid=lambda: UID)
-    desk.declare("bad-day", facts={"stations": "AMS"}, by="duty-manager", key=job.key)
+    if job.act == "declare" or job.point in DECISIONS or not desk.incidents():
+        desk.declare("bad-day", facts={"stations": "AMS"}, by="duty-manager", key=job.key)
     if job.act == "hour":
         release_the_dead(crew)
         wake_all(crew)
@@ -173,6 +176,7 @@ def serve() -> None:
         prepare(Job(home=str(home)))
         live(Job(home=str(home)), house)  # templates and validators are compiled once, before the forks
         outbox.claim, outbox.settle = genuine
+    gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
         job = Job(**order["job"])

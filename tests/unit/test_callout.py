@@ -59,6 +59,12 @@ def test_the_first_wave_asks_as_many_as_are_likely_to_fill_the_quota() -> None:
     assert outcome.entries[1].facts["chance"] >= 0.9
 
 
+def test_hours_begin_at_a_round_time() -> None:
+    odd = NIGHT + timedelta(minutes=2, seconds=31)
+    snapshot, _ = run(situation(crowd(9), now=odd, quota=1))
+    assert snapshot.callouts[0].starts_at == NIGHT + timedelta(hours=1, minutes=5)
+
+
 def test_each_is_asked_by_a_direct_message_with_two_buttons() -> None:
     snapshot, outcome = run(situation([someone("anna")], quota=1, where="Crew room 2"))
     [effect] = outcome.effects
@@ -257,7 +263,7 @@ def test_places_nobody_can_fill_in_that_language_go_to_others_and_the_alarm_is_r
     people = (*crowd(40), someone("sara", languages=("es", "en")))
     snapshot, outcome = run(situation(people, quota=3, languages={"es": 2}))
     assert kinds(outcome.entries) == ["CallOutShort", "CallOutStarted", "CallOutWaveAsked"]
-    assert outcome.entries[0].text.startswith("Only 1 of the 2 wanted who speak es can be called")
+    assert outcome.entries[0].text.startswith("Only 1 of the 2 wanted who speak Spanish can be called")
     assert snapshot.callouts[0].languages == {"es": 1}
     snapshot = sent(snapshot)
     others = [one for one in asked(snapshot) if one.startswith("p")]
@@ -550,6 +556,6 @@ def test_the_preview_says_whom_it_would_ask() -> None:
         "calls in 12 people, from 1 h after the first wave, for 4 h",
         "asks on slack in at most 4 waves, each with 15 min",
         f"first wave: {size(12, 0.25)} people (25% usually answer)",
-        "at least 3 who speak es",
+        "at least 3 who speak Spanish",
         "at most 10% of operations_control",
     ]

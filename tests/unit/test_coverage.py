@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from engine.coverage import Coverage, fewest_first
+from engine.coverage import Coverage
 
 
 def most_that_can_be_filled(needed: dict[str, int], people: list[tuple[str, ...]]) -> int:
@@ -62,8 +62,3 @@ def test_one_too_many_here_does_not_make_up_for_one_too_few_there():
     assert coverage.shortfall() == 1
     assert coverage.helps(("fr", "es"))
     assert not coverage.helps(("en",))
-
-
-def test_who_speaks_least_comes_first():
-    team = [("b", ("en", "es")), ("c", ("en",)), ("a", ("en", "nl"))]
-    assert [key for key, _ in sorted(team, key=fewest_first)] == ["c", "a", "b"]

@@ -8,10 +8,11 @@ import pytest
 
 from engine.callout import Answer, CallOut, Invitation
 from engine.house import Rest
+from engine.offers import Bounds, best_shift
 from engine.people import Person
 from engine.staffing import StaffingPlan
 from engine.triage import QueueFigures
-from tests.unit.social_team import NOW, agent, at, plan, rows, shift, snapshot
+from tests.unit.social_team import NOW, START, agent, at, plan, rows, shift, snapshot
 
 # ---------------------------------------------------------------- who is there
 
@@ -119,6 +120,17 @@ def test_rest_before_and_after_decides_how_long_an_offer_lasts():
     assert (begin, end) == (at(3), at(8))
 
 
+def test_of_like_shifts_one_that_others_have_is_chosen():
+    bounds = Bounds(START, START, timedelta(hours=4), Rest(longest_shift=timedelta(hours=4)))
+    gap = [True] * 12
+    assert best_shift(agent("ann"), gap, bounds) == (at(0), at(4))
+    assert best_shift(agent("ann"), gap, bounds, liked={(at(1), at(5))}) == (at(1), at(5))
+    assert best_shift(agent("ann"), [*gap[:8], False, False, False], bounds, liked={(at(1.5), at(5.5))}) == (
+        at(0),
+        at(4),
+    )
+
+
 def test_who_was_called_longest_ago_is_asked_first():
     first = plan(snapshot(agent("ann", last_called_at=at(-2000)), agent("bob", last_called_at=at(-3000)))).offers
     assert [key for key, _, _ in first] == ["bob", "ann"]
@@ -204,3 +216,17 @@ def test_what_waits_in_the_queue_is_planned_for():
     behind = plan(snapshot(queue_figures=figures))
     assert behind.slots[0].needed > calm.slots[0].needed + 5
     assert behind.slots[-1].needed == calm.slots[-1].needed
+
+
+def test_messages_in_a_language_that_nobody_knows_of_are_shared_out():
+    both = {"en": 10.0, "es": 10.0}
+    calm = plan(snapshot(usual=both))
+    behind = plan(snapshot(usual=both, queue_figures=QueueFigures(waiting_by_language={"": 120, "it": 40})))
+    for language in both:
+        assert rows(behind, language)[0].needed > rows(calm, language)[0].needed + 5
+
+
+def test_what_came_in_since_the_half_hour_began_is_not_counted_twice():
+    usual = {"en": 240.0}
+    since = snapshot(usual=usual, queue_figures=QueueFigures(waiting_by_language={"en": 40}, oldest_open_at=at(0)))
+    assert plan(since).slots == plan(snapshot(usual=usual)).slots

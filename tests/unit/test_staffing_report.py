@@ -16,12 +16,12 @@ from desk import staffing_report
 from engine.staffing import ALL, StaffingPlan
 from tests.unit.social_team import agent, at, plan, shift, snapshot
 
-NAMES = {key: key.title() for key in ("ann", "p0", "p1", "p2")}
+NAMES = {key: key.title() for key in ["ann", *(f"p{n}" for n in range(12))]}
 
 
 @pytest.fixture
 def made() -> StaffingPlan:
-    team = [agent(f"p{n}", shift(0, 4)) for n in range(3)]
+    team = [agent(f"p{n}", shift(0, 4)) for n in range(12)]
     return plan(snapshot(*team, agent("ann", name="Ann Example"), usual={"en": 10, "es": 3}), 20)
 
 
