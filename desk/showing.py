@@ -76,8 +76,9 @@ def as_text(desk: "Desk", ref: str) -> str:
         f"declared {both_times(incident.declared_at, zone)} by {incident.declared_by}, "
         f"{spoken(now - incident.declared_at)} ago",
     ]
-    if incident.facts:
-        lines.append("facts    " + ", ".join(f"{name}={_fact(value)}" for name, value in incident.facts.items()))
+    facts = [f"{name}={_fact(value)}" for name, value in incident.facts.items() if value is not None]
+    if facts:
+        lines.append("facts    " + ", ".join(facts))
     lines += [f"LATE     {s.name}: due {both_times(s.due_at, zone)}" for s in late(snapshot)]
     lines += [f"FAILED   {s.name}: {s.reason}" for s in snapshot.steps if s.status is StepStatus.FAILED]
     lines += [_waiting(state, what, zone) for state, what in waiting_for(snapshot)]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.delivery import ALARM_AFTER
-from engine.effects import Effect
+from engine.effects import Effect, EffectState
 from engine.expressions import ExpressionError, evaluate
 from engine.incident import Status
 from engine.playbook import Step
@@ -196,7 +196,9 @@ def _running(snapshot: Snapshot, step: Step, state: StepState, draft: _Draft) ->
 
 
 def _how_far(effect: Effect) -> int:
-    return 2 if effect.state.settled else int(effect.attempts >= ALARM_AFTER)
+    """0: on its way, 1: in trouble, 2: settled. The attempt that is under way has not failed yet."""
+    failed = effect.attempts - (effect.state is EffectState.SENDING)
+    return 2 if effect.state.settled else int(failed >= ALARM_AFTER)
 
 
 def progress(effects: Iterable[Effect]) -> int:

@@ -74,7 +74,7 @@ def _short(fact: Fact) -> Any:
 
 def _long(fact: Fact, stations: list[str]) -> Any:
     values: dict[str, Any] = {
-        "text": ("A text as long as a fact may be, word after word. " * 4)[:199] + ".",
+        "text": ("A text as long as a fact may be, word after word, " * 4)[:198] + "s.",
         "integer": fact.max if fact.max is not None else 999_999_999,
         "stations": [*stations, *TOWNS][: max(12, len(TOWNS))],
         "choice": fact.choices[-1] if fact.choices else "",

@@ -1,7 +1,8 @@
 """The store: changes in, snapshots out. One transaction a change; nothing outside is touched in it."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -31,13 +32,15 @@ class Store:
 
     def __init__(self, engine: Engine):
         self.engine = engine
+        # SQLite has one writer, and who finds it busy sleeps up to 100 ms: threads of one process queue here instead.
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self.insert: Any = pg_insert if engine.dialect.name == "postgresql" else sqlite_insert
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction. Raises Stale when it breaks a uniqueness."""
         try:
-            with self.engine.begin() as connection:
+            with self._turn, self.engine.begin() as connection:
                 yield connection
         except IntegrityError as error:
             raise Stale(str(error.orig)) from error

@@ -50,10 +50,14 @@ def open_desk() -> Iterator[tuple["Desk", "Settings"]]:
 
 
 def warn_of_sandbox(desk: "Desk") -> None:
-    """Say loudly which channels reach nobody."""
+    """Say loudly which channels reach nobody, and when there is nobody to reach."""
+    from engine.people import Person
+
     quiet = sorted(name for name, channel in desk.crew.channels.items() if channel.sandbox)
     if quiet:
         say(f"SANDBOX: nothing leaves the house on {', '.join(quiet)}; see docs/channels.md to connect them.")
+    if not desk.store.all(Person, active=True, limit=1):
+        say("NO PEOPLE: nobody can approve or be called; `irrops people import FILE.csv` brings them in.")
 
 
 def go_round(desk: "Desk", settings: "Settings") -> None:

@@ -1,4 +1,4 @@
-"""Every playbook loads, has nothing wrong and can be rehearsed; every key is documented. A new one needs no edit here."""
+"""Every playbook loads, has nothing wrong, can be rehearsed; every key is documented. A new one needs no edit."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -71,7 +71,7 @@ steps:
     with: {quota: 2, respond_within: 20m, waves: 2}
   - key: next_update
     action: publish_statement
-    every: 30m
+    every: 40m
     with: {message: update, channels: [status_page, slack], languages: [en]}
 """
 HOLDERS = ("duty_manager", "comms_lead", "deputy_comms_lead")
@@ -87,10 +87,11 @@ class Job:
 
     home: str
     act: str = "hour"
-    """`prepare` a database, `declare` only, or live through the first `hour`."""
+    """`prepare` a database, `declare` only, live through the first `hour`, or do what is due `now`."""
     point: str = ""
     """Where to die; empty: nowhere."""
-    minutes: int = 60
+    minutes: float = 60
+    """After the declaration: until when the hour lasts, or when now is."""
     key: str = KEY
     blind: tuple[str, ...] = ()
     """Channels that can't tell what was sent."""
@@ -131,8 +132,7 @@ def store(home: Path) -> Store:
 def live(job: Job, house: House) -> None:
     """Declare, and go through the first hour from where the clock stood when the last life ended."""
     home = Path(job.home)
-    said = lines(home / "clock.jsonl")
-    clock = HandClock(datetime.fromisoformat(said[-1]["now"]) if said else START)
+    clock = HandClock(_now(job))
     killer = Killer(job.point, home / f"killed-{job.point}.jsonl")
     outside = {name: Armed(_channel(job, name), killer) for name in CHANNELS}
     crew = Crew(store=store(home), channels=outside, house=house, clock=clock)
@@ -141,11 +141,18 @@ def live(job: Job, house: House) -> None:
     desk = Desk(crew, Library(home / "playbooks"), uid=lambda: UID)
     if job.act == "declare" or job.point in DECISIONS or not desk.incidents():
         desk.declare("bad-day", facts={"stations": "AMS"}, by="duty-manager", key=job.key)
-    if job.act == "hour":
+    if job.act != "declare":
         release_the_dead(crew)
         wake_all(crew)
         asyncio.run(_hour(crew, clock, START + timedelta(minutes=job.minutes), home))
     crew.close()
+
+
+def _now(job: Job) -> datetime:
+    if job.act == "now":
+        return START + timedelta(minutes=job.minutes)
+    said = lines(Path(job.home) / "clock.jsonl")
+    return datetime.fromisoformat(said[-1]["now"]) if said else START
 
 
 def _channel(job: Job, name: str) -> Channel:

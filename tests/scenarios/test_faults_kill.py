@@ -13,7 +13,7 @@ import pytest
 from engine.effects import Effect, EffectState
 from engine.timeline import Entry
 from state.store import Store
-from tests.scenarios.faults import Lives, lives, quick_folder, store
+from tests.scenarios.faults import CHANNELS, Lives, lives, quick_folder, store
 from tests.scenarios.killer import DECISIONS, POINTS, lines
 
 
@@ -61,7 +61,8 @@ class After:
         return {key: (one.message, one.sent_at) for key, one in self.sent.items() if one.message.kind not in changing}
 
     def told(self) -> Counter[Any]:
-        return Counter((entry.at, entry.kind, entry.text) for entry in self.timeline if entry.kind != "EffectSent")
+        """What the timeline says beside deliveries. Not the words: who was killed often has tried often."""
+        return Counter((entry.at, entry.kind, entry.step) for entry in self.timeline if entry.kind != "EffectSent")
 
     def last_of_the_situation(self) -> Any:
         shown = [line for line in self.outside if line["key"].split("/")[1] == "situation"]
@@ -118,15 +119,18 @@ def test_killed_where_nobody_can_look_a_statement_waits_and_a_call_goes_again(
     server: Lives, fresh: Callable[[], Any]
 ) -> None:
     with fresh() as home:
-        server.live_on(home, point="after_send", blind=("slack", "status_page", "bluesky"))
+        server.live_on(home, point="after_send", blind=CHANNELS, minutes=15)
         after = After(home)
     assert after.log == ""
     times = Counter(line["key"] for line in after.outside)
     for effect in after.effects:
         if effect.message.kind == "post":
-            assert (effect.state, times[effect.key]) == (EffectState.UNKNOWN, 1)
+            assert effect.state is EffectState.UNKNOWN
+            assert times[effect.key] <= 1
         elif effect.state is not EffectState.CANCELLED:
-            assert (effect.state, times[effect.key]) == (EffectState.SENT, 2)
+            assert effect.state is EffectState.SENT
+            assert times[effect.key] >= 2
+    assert any(effect.message.kind == "post" and times[effect.key] for effect in after.effects)
     unknown = {effect.key for effect in after.effects if effect.state is EffectState.UNKNOWN}
     said = Counter(entry.facts["effect"] for entry in after.timeline if entry.kind == "EffectUnknown")
     assert unknown

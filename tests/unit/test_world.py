@@ -1,6 +1,7 @@
 """The world of a drill: the same seed gives the same people, and they behave as docs/drill.md says."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ NOON = datetime(2027, 1, 12, 11, 0, tzinfo=UTC)
 RATE = 0.25
 
 
+@cache
 def playbook(name: str) -> Playbook:
     return read(ROOT / "playbooks" / f"{name}.yaml")[0]
 
@@ -108,7 +110,8 @@ def test_who_speaks_a_language_without_words_writes_in_english_and_says_which_it
 
 
 def presses(seed: int, asked_at: datetime, count: int = 2000) -> list[Press | None]:
-    return [world(seed).volunteer(NIGHT_OWL, f"call/{number}", asked_at, RATE) for number in range(count)]
+    there = world(seed)
+    return [there.volunteer(NIGHT_OWL, f"call/{number}", asked_at, RATE) for number in range(count)]
 
 
 def test_by_day_a_quarter_says_yes_a_fifth_no_and_the_rest_is_silent() -> None:
@@ -215,9 +218,9 @@ def test_things_happen_in_order_of_time_then_name_whatever_order_they_were_put_i
         done: list[str] = []
         schedule = Schedule()
         for name in order:
-            schedule.at(NOON, name, lambda name=name: done.append(name))  # type: ignore[misc]
-        schedule.at(NOON - MINUTE, "z", lambda done=done: done.append("z"))  # type: ignore[misc]
-        schedule.at(NOON + MINUTE, "later", lambda done=done: done.append("later"))  # type: ignore[misc]
+            schedule.at(NOON, name, partial(done.append, name))
+        schedule.at(NOON - MINUTE, "z", partial(done.append, "z"))
+        schedule.at(NOON + MINUTE, "later", partial(done.append, "later"))
         schedule.happen(NOON)
         assert done == ["z", "a", "b", "c"]
         assert schedule.next_at() == NOON + MINUTE
