@@ -24,6 +24,7 @@ from engine.incident import Incident, NotAllowed
 from engine.playbook import FactsError, PlaybookError
 from engine.ports import BadPayload, NotAuthentic
 from engine.ports import Request as SourceRequest
+from engine.triage import NotFound
 from state import tokens
 from state.tokens import Token
 
@@ -135,6 +136,7 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     NotAllowed: (409, "Not possible now"),
     FactsError: (422, "Facts are wrong or missing"),
     PlaybookError: (422, "The playbook can't be used"),
+    NotFound: (404, "Not found"),
     BadPayload: (400, "Not what the source sends"),
     NotAuthentic: (401, "Not authentic"),
     OperationalError: (503, "The database does not take this just now"),

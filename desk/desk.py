@@ -31,7 +31,7 @@ from flows.crew import Crew
 from state import snapshots, wakes
 from state.conversations import StoredConversations
 from state.rows import table
-from state.store import Stale
+from state.store import WITHOUT, Stale
 
 TRIES = 20
 """Times a command is decided anew when another one came first."""
@@ -191,10 +191,18 @@ class Desk:
         update = {"state": EffectState.SENT, "sent_at": now} if happened else {"state": EffectState.QUEUED}
         more = {} if happened else {"not_before": now, "queued_at": now, "attempts": 0, "uncertain": False, "error": ""}
         after = there.model_copy(update={**update, **more})
+        revived = [] if happened else self._revived(key, now)
         text = f"{key.split('/', 1)[1]} {'was seen to have happened' if happened else 'is to be sent again'}, said {by}"
         entry = Entry(incident=there.incident, at=now, kind="EffectDecided", text=text, actor=by, step=there.step)
-        self._apply(Change(records=(after,), entries=(entry,)), there.incident)
+        self._apply(Change(records=(after, *revived), entries=(entry,)), there.incident)
         return after
+
+    def _revived(self, key: str, now: datetime) -> list[Effect]:
+        """What was cancelled because this effect failed, queued again; of texts that replace each other the newest."""
+        cancelled = self.store.all(Effect, needs=key, state=EffectState.CANCELLED, order="queued_at")
+        newest = {one.replaces or one.key: one for one in cancelled if one.error.startswith(WITHOUT)}
+        again = {"state": EffectState.QUEUED, "not_before": now, "queued_at": now, "error": ""}
+        return [one.model_copy(update=again) for one in newest.values()]
 
     # ------------------------------------------------------------ alerts
 

@@ -10,11 +10,14 @@ def sentence(error: BaseException) -> str | None:
     from sqlalchemy.exc import OperationalError
 
     from desk.settings import SettingsError
+    from engine.conversations_file import ConversationsFileError
     from engine.demand_file import DemandFileError
     from engine.incident import NotAllowed
     from engine.people_file import PeopleFileError
     from engine.playbook import FactsError, PlaybookError
     from engine.ports import BadPayload, NotAuthentic
+    from engine.triage import NotFound
+    from engine.urgency import WordListError
     from engine.wording import WordingError
     from state.database import DatabaseError
 
@@ -27,6 +30,9 @@ def sentence(error: BaseException) -> str | None:
         SettingsError,
         DatabaseError,
         WordingError,
+        WordListError,
+        ConversationsFileError,
+        NotFound,
         BadPayload,
         NotAuthentic,
     )

@@ -37,6 +37,11 @@ def undecided(effect: Effect, why: str) -> Effect:
     return _free(effect, state=EffectState.UNKNOWN, error=why)
 
 
+def superseded(effect: Effect) -> Effect:
+    """It was looked for and did not happen, and a newer one has taken its place."""
+    return _free(effect, state=EffectState.CANCELLED, uncertain=False, error="a newer one has taken its place")
+
+
 def failed(effect: Effect, why: str) -> Effect:
     return _free(effect, state=EffectState.FAILED, error=why)
 

@@ -7,7 +7,7 @@ The words themselves are in `templates/messages/`. Which texts a statement has, 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -72,6 +72,7 @@ def local(instant: datetime | str, zone: str = "UTC", language: str = "en") -> s
     return f"{there:%H:%M}, {today} ({universal:%H:%M} UTC, {elsewhere})"
 
 
+@lru_cache(maxsize=1024)
 def day(instant: datetime | str, zone: str = "UTC", language: str = "en") -> str:
     """Write the date of an instant, as it is in a zone: `22 Nov`."""
     from babel.dates import format_skeleton

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.actions import ACTIONS
 from engine.change import Change
-from engine.delivery import entries, failed, lost, refused, sent, undecided
+from engine.delivery import entries, failed, lost, refused, sent, superseded, undecided
 from engine.effects import Effect
 from engine.plan import RETRY_PAUSES, Due, Plan, plan, progress
 from engine.ports import CannotTell, Lost, Refused
@@ -54,26 +54,41 @@ def is_due(crew: Crew, number: int) -> bool:
 async def advance(crew: Crew, number: int, run_step: Runner, deliver: Deliverer, flow_run: str = "") -> Tally:
     """Do all that is due for an incident, and say when to look again."""
     tally, began, run_id = Tally(), crew.clock.now(), uuid.uuid4().hex
-    under_way: set[asyncio.Task[None]] = set()
+    under_way: dict[asyncio.Task[None], str] = {}
+    busy, held = 0, began
     try:
-        for _ in range(ROUNDS):
+        while busy < ROUNDS:
             look = snapshots.look(crew.store, number, crew.clock.now(), crew.house)
             planned = plan(look.snapshot)
             kept = _keep(crew, look.snapshot, planned)
             ran = [await run_step(crew, due, look.snapshot) for due in planned.due]
             claimed = outbox.claim(crew.store, number, crew.owner, crew.clock.now())
-            under_way |= {asyncio.create_task(deliver(crew, one)) for one in claimed}
+            under_way |= {asyncio.create_task(deliver(crew, one)): one.effect.key for one in claimed}
             tally.steps, tally.effects = tally.steps + sum(ran), tally.effects + len(claimed)
             if under_way:
-                done, under_way = await asyncio.wait(under_way, timeout=PATIENCE)
+                done, _ = await asyncio.wait(under_way, timeout=PATIENCE)
+                busy += bool(kept or planned.due or claimed or done)
                 for one in done:
+                    del under_way[one]
                     one.result()
-            elif not (kept or planned.due) and _rest(crew, number, planned, look.nudges):
+                held = _hold(crew, under_way.values(), held)
+                continue
+            busy += 1
+            if not (kept or planned.due) and _rest(crew, number, planned, look.nudges):
                 return tally
         raise RuntimeError(f"INC-{number} runs in a circle: {ROUNDS} rounds and still something is due")
     finally:
         if tally.steps or tally.effects:
             runs.add(crew.store, run_id, number, flow_run, began, crew.clock.now(), tally.steps, tally.effects)
+
+
+def _hold(crew: Crew, keys: Collection[str], held: datetime) -> datetime:
+    """Keep the leases of slow deliveries from running out; returns when that was last done."""
+    now = crew.clock.now()
+    if not keys or now - held < outbox.LEASE / 3:
+        return held
+    outbox.hold(crew.store, crew.owner, keys, now)
+    return now
 
 
 def _rest(crew: Crew, number: int, planned: Plan, nudges: int) -> bool:
@@ -151,6 +166,9 @@ def _written(state: StepState, outcome: Outcome, snapshot: Snapshot) -> Change:
 
 def send(crew: Crew, claimed: Claimed) -> None:
     """Deliver one claimed effect, and record what became of it."""
+    ran_out = claimed.effect.lease_until and claimed.effect.lease_until <= crew.clock.now()
+    if ran_out and not outbox.is_ours(crew.store, claimed):
+        return  # it waited here for so long that another took it
     effect, channel = claimed.effect, crew.channels.get(claimed.effect.channel)
     if channel is None:
         after = failed(effect, f"there is no channel {effect.channel!r}; see `irrops doctor`")
@@ -178,6 +196,8 @@ def _attempt(crew: Crew, claimed: Claimed) -> Effect:
                     raise
                 if effect.if_unknown == "ask":
                     return undecided(effect, str(error))
+            if receipt is None and claimed.superseded:
+                return superseded(effect)
             effect = effect.model_copy(update={"uncertain": False})
         began = receipt is None
         receipt = receipt or channel.send(effect.message, effect.key, claimed.base)

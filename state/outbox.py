@@ -1,5 +1,6 @@
 """The outbox: effects are claimed with a lease, and settled by the one who holds it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +11,14 @@ from engine.change import Change
 from engine.effects import Effect, EffectState, Receipt
 from engine.timeline import Entry
 from state.rows import record, table
-from state.store import Store
+from state.store import Store, cancel_orphans
 
 LEASE = timedelta(seconds=60)
-"""Longer than any channel's own time limit: past it, whoever claimed the effect has died."""
+"""Past it, whoever claimed the effect has died: a living owner holds on to it (`hold`)."""
 
 _effect = table(Effect)
 _needed = _effect.alias("needed")
+_other = _effect.alias("other")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Claimed:
 
     effect: Effect
     base: Receipt | None
+    superseded: bool = False
+    """A newer one is queued in its place: it is only looked up, and not sent again."""
 
 
 def _due(now: datetime) -> Any:
@@ -39,7 +43,16 @@ def _of(incident: int | None) -> Any:
 
 
 def _ready() -> Any:
-    return or_(_effect.c.needs.is_(None), _needed.c.state == EffectState.SENT)
+    """What it needs is there, and none that it takes the place of is under way: the newest text must come last."""
+    alone = or_(_effect.c.replaces == "", ~_rival(or_(_other.c.state == EffectState.SENDING, _other.c.uncertain)))
+    return and_(or_(_effect.c.needs.is_(None), _needed.c.state == EffectState.SENT), alone)
+
+
+def _rival(where: Any) -> Any:
+    """Whether another effect with the same `replaces` is open, and this holds for it."""
+    same = and_(_other.c.replaces == _effect.c.replaces, _other.c.key != _effect.c.key)
+    open_ = _other.c.state.in_((EffectState.QUEUED, EffectState.SENDING))
+    return select(_other.c.key).where(same, open_, where).correlate(_effect).exists()
 
 
 def _joined(*columns: Any) -> Any:
@@ -51,7 +64,8 @@ def claim(store: Store, incident: int | None, owner: str, now: datetime, limit: 
 
     One whose lease ran out was being sent by somebody who died: it comes back as `uncertain`.
     """
-    query = _joined(_effect, _needed.c.receipt.label("base")).where(_of(incident), _due(now), _ready())
+    newer = and_(_effect.c.replaces != "", _rival(_other.c.state == EffectState.QUEUED)).label("superseded")
+    query = _joined(_effect, _needed.c.receipt.label("base"), newer).where(_of(incident), _due(now), _ready())
     query = query.order_by(_effect.c.urgency, _effect.c.queued_at, _effect.c.key).limit(limit)
     with store.read() as connection:
         if connection.execute(query.with_only_columns(_effect.c.key).limit(1)).first() is None:
@@ -72,10 +86,12 @@ def claim(store: Store, incident: int | None, owner: str, now: datetime, limit: 
             )
             changes = {name: getattr(ours, name) for name in ("lease_until", "lease_owner", "attempts", "uncertain")}
             changes |= {"state": ours.state.value, "version": ours.version}
-            mine = and_(_effect.c.key == there.key, _effect.c.version == there.version)
+            # The state too: on PostgreSQL it may have been cancelled since the row was read.
+            unchanged = and_(_effect.c.version == there.version, _effect.c.state == there.state)
+            mine = and_(_effect.c.key == there.key, unchanged)
             if connection.execute(update(_effect).where(mine).values(changes)).rowcount == 1:
                 base = Receipt.model_validate(row["base"]) if row["base"] else None
-                taken.append(Claimed(ours, base))
+                taken.append(Claimed(ours, base, bool(row["superseded"])))
     return taken
 
 
@@ -87,9 +103,20 @@ def settle(store: Store, effect: Effect, entries: tuple[Entry, ...] = ()) -> Non
     with store.write() as connection:
         store.apply_in(connection, Change(records=(effect,), entries=entries))
         if effect.state in (EffectState.FAILED, EffectState.CANCELLED):
-            waiting = and_(_effect.c.needs == effect.key, _effect.c.state == EffectState.QUEUED)
-            why = f"what it builds on did not happen: {effect.error}"
-            connection.execute(update(_effect).where(waiting).values(state=EffectState.CANCELLED, error=why))
+            cancel_orphans(connection)
+
+
+def hold(store: Store, owner: str, keys: Collection[str], now: datetime) -> None:
+    """Lengthen the leases of what an owner is still sending."""
+    with store.write() as connection:
+        held = and_(_effect.c.key.in_(keys), _effect.c.state == EffectState.SENDING, _effect.c.lease_owner == owner)
+        connection.execute(update(_effect).where(held).values(lease_until=now + LEASE))
+
+
+def is_ours(store: Store, claimed: Claimed) -> bool:
+    """Whether nobody has taken the effect over since it was claimed."""
+    there = store.first(Effect, key=claimed.effect.key)
+    return there is not None and there.version == claimed.effect.version
 
 
 def release(store: Store, owner: str, now: datetime) -> int:

@@ -22,9 +22,23 @@ from state.rows import identity, record, table, values
 
 R = TypeVar("R", bound=Record)
 
+WITHOUT = "what it builds on did not happen: "
+"""Begins the error of an effect that was cancelled because the one it needs failed or was cancelled."""
+
 
 class Stale(Exception):
     """Somebody was there first; nothing was written. Load again and decide anew, or stop."""
+
+
+def cancel_orphans(connection: Connection) -> None:
+    """Cancel what waits for an effect that will never be, and what waits for that in turn."""
+    effect, needed = table(Effect), table(Effect).alias("needed")
+    base = select(needed).where(needed.c.key == effect.c.needs)
+    never = base.where(needed.c.state.in_((EffectState.FAILED, EffectState.CANCELLED))).exists()
+    why = base.with_only_columns(WITHOUT + needed.c.error).scalar_subquery()
+    orphans = update(effect).where(effect.c.state == EffectState.QUEUED, never)
+    while connection.execute(orphans.values(state=EffectState.CANCELLED, error=why)).rowcount:
+        continue
 
 
 class Store:
@@ -107,6 +121,8 @@ class Store:
             forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
             connection.execute(update(effects).where(forget).values(state=EffectState.CANCELLED))
         self._queue(connection, change.effects)
+        if change.forget or any(effect.needs for effect in change.effects):
+            cancel_orphans(connection)
         if change.entries:
             rows = [values(entry) | {"version": 1} for entry in change.entries]
             connection.execute(self.insert(table(Entry)).on_conflict_do_nothing(), rows)
@@ -130,10 +146,12 @@ class Store:
                 older = and_(
                     kind.c.replaces == effect.replaces,
                     kind.c.state == EffectState.QUEUED,
-                    kind.c.uncertain.is_(False),
                     kind.c.key != effect.key,
                 )
-                connection.execute(update(kind).where(older).values(state=EffectState.CANCELLED))
+                certain = and_(older, kind.c.uncertain.is_(False))
+                connection.execute(update(kind).where(certain).values(state=EffectState.CANCELLED))
+                # One that may have happened is looked up at once: the newer waits until that is known.
+                connection.execute(update(kind).where(older).values(not_before=effect.not_before))
         rows = [values(effect) | {"version": 1} for effect in effects]
         connection.execute(self.insert(kind).on_conflict_do_nothing(), rows)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from itertools import product
 
 import pytest
@@ -11,7 +12,7 @@ from engine import room, statements
 from engine.limits import fits
 from engine.plan import Plan
 from engine.playbook import Playbook, read
-from engine.statements import Statement
+from engine.statements import Statement, Wordings
 from engine.trial import MIDNIGHTS, cases, imagined
 from engine.wording import INTERNAL_LANGUAGE, MARKS, Templates, context, is_outward
 from tests.example_house import MESSAGES, NOW, ROOT, Course, example_house, example_playbook
@@ -19,11 +20,8 @@ from tests.example_house import MESSAGES, NOW, ROOT, Course, example_house, exam
 ALL = Templates(MESSAGES).messages()
 OUTWARD = [message for message in ALL if is_outward(message)]
 LANGUAGES = ("en", "nl", "es")
+HOUSE = replace(example_house(), channels=dict(integrations.LIMITS))
 PLAYBOOKS = [read(file)[0] for file in sorted((ROOT / "playbooks").glob("*.yaml"))]
-
-
-def house():
-    return replace(example_house(), channels=dict(integrations.LIMITS))
 
 
 def users(message: str) -> list[Playbook]:
@@ -36,12 +34,15 @@ def users(message: str) -> list[Playbook]:
     return using or PLAYBOOKS
 
 
-def renderings(message: str, channel: str, language: str, *, drill: bool = True):
-    """Both forms of a message under all the facts that its playbooks may have."""
+@cache
+def renderings(message: str, channel: str, language: str, *, drill: bool = True) -> tuple[Wordings, ...]:
+    """Both forms of a message under all the facts that its playbooks may have, each once."""
+    found: dict[Wordings, None] = {}
     for playbook, now in product(users(message), MIDNIGHTS):
-        for facts in cases(playbook, house()):
-            snapshot = imagined(playbook, house(), facts, now, drill=drill)
-            yield statements.render(snapshot, message, channel, language, now + timedelta(minutes=45))
+        for facts in cases(playbook, HOUSE):
+            snapshot = imagined(playbook, HOUSE, facts, now, drill=drill)
+            found[statements.render(snapshot, message, channel, language, now + timedelta(minutes=45))] = None
+    return tuple(found)
 
 
 def test_the_four_kinds_are_there():

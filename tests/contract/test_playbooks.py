@@ -18,11 +18,8 @@ from tests.example_house import NOW, ROOT, example_house
 
 FILES = sorted((ROOT / "playbooks").glob("*.yaml"))
 NAMES = [file.stem for file in FILES]
+HOUSE = replace(example_house(), channels=dict(integrations.LIMITS))
 DOCS = ROOT / "docs" / "playbooks.md"
-
-
-def house():
-    return replace(example_house(), channels=dict(integrations.LIMITS))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +35,7 @@ def test_the_three_are_there():
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_nothing_is_wrong(file: Path, held):
     playbook, lines, _ = read(file)
-    findings = check(playbook, lines, house(), held, integrations.SOURCES)
+    findings = check(playbook, lines, HOUSE, held, integrations.SOURCES)
     missing = [finding for finding in findings if finding.warning and "there is no alert source" in finding.text]
     assert [str(finding) for finding in findings if finding not in missing] == []
 
@@ -52,8 +49,8 @@ def test_it_is_read_the_same_from_its_copy(file: Path):
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_it_can_be_rehearsed_whatever_the_facts(file: Path):
     playbook, _, _ = read(file)
-    for facts in cases(playbook, house()):
-        rehearsed = dry_run(playbook, house(), facts, NOW)
+    for facts in cases(playbook, HOUSE):
+        rehearsed = dry_run(playbook, HOUSE, facts, NOW)
         assert [step.key for step in rehearsed if not step.does] == []
         texts = [text for step in rehearsed for _, _, text, _ in step.texts]
         said = [line for step in rehearsed for line in step.does]
@@ -131,7 +128,7 @@ def test_other_alerts_trigger_nothing(labels):
 def texts(name: str, **facts: object) -> dict[tuple[str, str], str]:
     """The texts of a rehearsal for the status page, by step and language."""
     playbook, _, _ = read(ROOT / "playbooks" / f"{name}.yaml")
-    rehearsed = dry_run(playbook, house(), playbook.read_facts(facts), NOW)
+    rehearsed = dry_run(playbook, HOUSE, playbook.read_facts(facts), NOW)
     return {
         (s.key, language): text for s in rehearsed for channel, language, text, _ in s.texts if channel == "status_page"
     }
@@ -170,8 +167,8 @@ def test_a_strike_of_others_neither_promises_nor_denies_compensation(strikers):
 def test_no_text_about_a_strike_calls_it_extraordinary_or_denies_compensation():
     playbook, _, _ = read(ROOT / "playbooks" / "strike.yaml")
     forbidden = ("extraordinar", "buitengewone", "overmacht", "force majeure", "fuerza mayor", "no compensation")
-    for facts in cases(playbook, house()):
-        for step in dry_run(playbook, house(), facts, NOW):
+    for facts in cases(playbook, HOUSE):
+        for step in dry_run(playbook, HOUSE, facts, NOW):
             for _, _, text, preapproved in step.texts:
                 assert not [word for word in forbidden if word in (text + preapproved).lower()]
 

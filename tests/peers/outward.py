@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -170,21 +171,29 @@ receivers:
 """
 
 
-@pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[AlertManager]:
-    """Prometheus Alertmanager that sends the bearer token `a-token`; a repeat follows after two seconds."""
-    hook, port = Hook(), free_port()
-    config = tmp_path / "alertmanager.yml"
-    config.write_text(ALERTMANAGER.format(url=hook.url, token="a-token"))
+@contextmanager
+def alertmanager_to(target: str, token: str, folder: Path) -> Iterator[str]:
+    """Prometheus Alertmanager that posts to `target`, a repeat after two seconds; yields its own address."""
+    port = free_port()
+    config = folder / "alertmanager.yml"
+    config.write_text(ALERTMANAGER.format(url=target, token=token))
     command = [
         program("prometheus-alertmanager", "alertmanager"),
         f"--config.file={config}",
-        f"--storage.path={tmp_path / 'am'}",
+        f"--storage.path={folder / 'am'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
     url = f"http://127.0.0.1:{port}"
-    with running(command, lambda: _is_ready(url), tmp_path / "am.log"):
+    with running(command, lambda: _is_ready(url), folder / "am.log"):
+        yield url
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[AlertManager]:
+    """Prometheus Alertmanager that sends the bearer token `a-token` to a hook."""
+    hook = Hook()
+    with alertmanager_to(hook.url, "a-token", tmp_path) as url:
         yield AlertManager(url, hook)
     hook.close()
 

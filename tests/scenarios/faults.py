@@ -74,6 +74,25 @@ steps:
     every: 40m
     with: {message: update, channels: [status_page, slack], languages: [en]}
 """
+QUIET_DAY = """\
+playbook: quiet-day
+title: A quiet day
+severity: SEV3
+invite: [duty_manager, comms_lead]
+steps:
+  - key: first_word
+    action: publish_statement
+    with: {message: holding, channels: [status_page, slack], languages: [en, nl]}
+    approval: {by: comms_lead, within: 1m, unanswered_after: 2m, publish: preapproved}
+    due_within: 5m
+  - key: crisis_queue
+    action: open_queue
+    with: {answer_within: 60m, solve_within: 24h}
+  - key: next_update
+    action: publish_statement
+    every: 10m
+    with: {message: update, channels: [status_page, slack], languages: [en, nl]}
+"""
 HOLDERS = ("duty_manager", "comms_lead", "deputy_comms_lead")
 TEAM, VOLUNTEERS = 1, 6
 
@@ -219,6 +238,17 @@ class Lives:
     """The server, as the tests speak with it."""
 
     process: "subprocess.Popen[str]"
+    folder: Path
+
+    @contextlib.contextmanager
+    def home(self, **job: Any) -> Iterator[Path]:
+        """A home with people, a playbook and no incident."""
+        first = self.folder / "first"
+        if not first.exists():
+            first.mkdir()
+            assert self.live(first, act="prepare", **job) == [0]
+        with quick_folder() as place:
+            yield Path(shutil.copytree(first, place / "home"))
 
     def live(self, home: Path, together: int = 1, **job: Any) -> list[int]:
         """Let children live at the same time; returns for each 0, or -9 when it was killed."""
@@ -250,7 +280,8 @@ def lives() -> Iterator[Lives]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=clean, start_new_session=True
     )
     try:
-        yield Lives(process)
+        with quick_folder() as folder:
+            yield Lives(process, folder)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
