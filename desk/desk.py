@@ -4,8 +4,10 @@ The doors (CLI, HTTP, chat, drill) call this and nothing else.
 """
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +54,7 @@ class Desk:
         self.store, self.clock = crew.store, crew.clock
         self.conversations = StoredConversations(crew.store)
         self.word_lists = crew.word_lists
+        self._turn = threading.Lock()
 
     # ------------------------------------------------------------ incidents
 
@@ -104,10 +107,9 @@ class Desk:
     def close_review(self, ref: str, by: str) -> Incident:
         return self._command(ref, lambda snapshot: commands.reviewed(snapshot, by))
 
-    def snapshot(self, ref: str, *, everybody: bool = False) -> Snapshot:
+    def snapshot(self, ref: str) -> Snapshot:
         """What can be known of an incident now."""
-        number = number_of(ref)
-        return snapshots.look(self.store, number, self.clock.now(), self.crew.house, everybody=everybody).snapshot
+        return snapshots.look(self.store, number_of(ref), self.clock.now(), self.crew.house).snapshot
 
     def incidents(self, *, live: bool = False) -> list[Incident]:
         where = [table(Incident).c.status.in_(snapshots.LIVE)] if live else []
@@ -168,11 +170,16 @@ class Desk:
         replies: list[Reply] = []
 
         def decide(snapshot: Snapshot) -> Change:
+            asked = {one.person for one in snapshot.invitations}
+            known = {
+                one.key: one for one in (*snapshot.people, *self.store.all(Person, table(Person).c.key.in_(asked)))
+            }
+            snapshot = replace(snapshot, people=tuple(known.values()))
             change, reply = decide_answer(snapshot, invitation, answer, person, self.clock.now())
             replies.append(reply)
             return change
 
-        self._command(f"INC-{there.incident}", decide, everybody=True)
+        self._command(f"INC-{there.incident}", decide)
         return replies[-1]
 
     # ------------------------------------------------------------ effects that nobody can find out about
@@ -299,13 +306,17 @@ class Desk:
 
     # ------------------------------------------------------------ the one way in
 
-    def _command(self, ref: str, decide: Callable[[Snapshot], Change], *, everybody: bool = False) -> Incident:
-        """Load, decide, write; decide anew when another command came first."""
+    def _command(self, ref: str, decide: Callable[[Snapshot], Change]) -> Incident:
+        """Load, decide, write; decide anew when another command came first.
+
+        Threads of one process take turns, so that forty answers at once are forty decisions, not hundreds; what keeps
+        the records right is their versions.
+        """
         number = number_of(ref)
         for _ in range(TRIES):
-            change = decide(self.snapshot(ref, everybody=everybody))
             try:
-                self._apply(change, number)
+                with self._turn:
+                    self._apply(decide(self.snapshot(ref)), number)
                 return self.store.incident(number)
             except Stale:
                 continue

@@ -130,7 +130,7 @@ class Agents:
             now, person = self.desk.clock.now(), agent.person
             several = self.house.concurrency > 1
             found = self.desk.conversations.next_for(
-                self.number, (), ("private","public"), person.key, now, another=several
+                self.number, person.languages, agent.rights, person.key, now, another=several
             )
             if found is None or found.id is None:
                 return False

@@ -85,7 +85,7 @@ def people_for(settings: Settings, say: Callable[[str], None]) -> tuple[Person, 
     except (SQLAlchemyError, DatabaseError) as error:
         say(f"The people of the desk can't be read ({type(error).__name__}); the drill takes the example organisation.")
         found = []
-    bare = {"version": 0, "email": "", "last_called_at": None}
+    bare = {"version": 0, "email": "", "phone": "", "last_called_at": None}
     return tuple(person.model_copy(update=bare) for person in found or read(EXAMPLE_PEOPLE))
 
 

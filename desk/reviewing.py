@@ -41,7 +41,9 @@ def gather(crew: Crew, ref: str, *, prefect_ui: str = "", more: Sequence[Series]
     `prefect_ui`: where the runs can be looked at; empty when nowhere. `more`: series beside the messages by hour.
     """
     number = number_of(ref)
-    seen = snapshots.look(crew.store, number, crew.clock.now(), crew.house, everybody=True).snapshot
+    seen = snapshots.with_everybody(
+        crew.store, snapshots.look(crew.store, number, crew.clock.now(), crew.house).snapshot
+    )
     written = crew.store.all(Conversation, incident=number)
     whole = replace(
         seen, effects=tuple(crew.store.all(Effect, incident=number)), queue_figures=_when_it_closed(seen, written)

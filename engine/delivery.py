@@ -1,5 +1,6 @@
 """What an attempt to deliver an effect means for it. One layer retries, and it is this one."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from engine.effects import Effect, EffectState, Receipt
@@ -44,6 +45,19 @@ def superseded(effect: Effect) -> Effect:
 
 def failed(effect: Effect, why: str) -> Effect:
     return _free(effect, state=EffectState.FAILED, error=why)
+
+
+def in_trouble(effect: Effect, find: Callable[[str], Effect | None]) -> bool:
+    """Whether so many attempts have failed that nobody should wait for it: its own, or those of what it builds on.
+
+    The attempt that is under way has not failed yet. `find` gives an effect by its key.
+    """
+    if effect.attempts - (effect.state is EffectState.SENDING) >= ALARM_AFTER:
+        return True
+    base = find(effect.needs) if effect.needs else None
+    if base is None or base.state.settled:
+        return base is not None and base.state is EffectState.UNKNOWN
+    return in_trouble(base, find)
 
 
 def _pause(effect: Effect) -> timedelta:

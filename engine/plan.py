@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.delivery import ALARM_AFTER
-from engine.effects import Effect, EffectState
+from engine.delivery import in_trouble
+from engine.effects import Effect
 from engine.expressions import ExpressionError, evaluate
 from engine.incident import Status
 from engine.playbook import Step
@@ -191,19 +191,18 @@ def _running(snapshot: Snapshot, step: Step, state: StepState, draft: _Draft) ->
         draft.wakes.append(state.look_at)
         return
     effects = snapshot.effects_of(state)
-    if all(map(_how_far, effects)) and progress(effects) > state.progress:
+    if all(_how_far(effect, snapshot) for effect in effects) and progress(snapshot, effects) > state.progress:
         draft.due.append(Due(step, state))
 
 
-def _how_far(effect: Effect) -> int:
-    """0: on its way, 1: in trouble, 2: settled. The attempt that is under way has not failed yet."""
-    failed = effect.attempts - (effect.state is EffectState.SENDING)
-    return 2 if effect.state.settled else int(failed >= ALARM_AFTER)
+def _how_far(effect: Effect, snapshot: Snapshot) -> int:
+    """0: on its way, 1: in trouble, 2: settled."""
+    return 2 if effect.state.settled else int(in_trouble(effect, snapshot.effect))
 
 
-def progress(effects: Iterable[Effect]) -> int:
+def progress(snapshot: Snapshot, effects: Iterable[Effect]) -> int:
     """How far effects are: it grows when one gets into trouble, and when one is settled."""
-    return sum(map(_how_far, effects))
+    return sum(_how_far(effect, snapshot) for effect in effects)
 
 
 def _opens(step: Step, origin: datetime) -> datetime:

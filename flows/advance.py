@@ -136,7 +136,7 @@ def _outcome(due: Due, state: StepState, snapshot: Snapshot) -> Outcome:
 def _written(state: StepState, outcome: Outcome, snapshot: Snapshot) -> Change:
     now, more = snapshot.now, outcome.entries
     update: dict[str, object] = {"reason": outcome.reason, "for_what": outcome.for_what, "look_at": outcome.until}
-    update["progress"] = progress(snapshot.effects_of(state))
+    update["progress"] = progress(snapshot, snapshot.effects_of(state))
     if outcome.memo is not None:
         update["memo"] = outcome.memo
     if outcome.kind == "retry":

@@ -1,5 +1,8 @@
 """The flow that people see in Prefect: one advance of one incident, its steps and effects as named tasks."""
 
+from collections.abc import Callable
+from typing import Any
+
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -27,12 +30,16 @@ async def effect(label: str, claimed: Claimed) -> None:
     await plain.deliver_plainly(current(), claimed)
 
 
+_as_is: Callable[[Any], Any] = quote
+"""Prefect looks into every argument for futures; ours hold none and are large."""
+
+
 async def _step(_: Crew, due: Due, snapshot: Snapshot) -> bool:
-    return await step(f"{due.state.name} · {due.spec.action}", quote(due), quote(snapshot))
+    return await step(f"{due.state.name} · {due.spec.action}", _as_is(due), _as_is(snapshot))
 
 
 async def _effect(_: Crew, claimed: Claimed) -> None:
-    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", quote(claimed))
+    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", _as_is(claimed))
 
 
 @flow(name="respond", flow_run_name="{incident}", retries=0, persist_result=False, validate_parameters=False)

@@ -42,8 +42,8 @@ def playbook_of(text: str) -> Playbook:
     return parse(text)[0]
 
 
-def look(store: Store, number: int, now: datetime, house: House, *, everybody: bool = False) -> Look:
-    """Take a snapshot. `everybody`: with all people, not only those who hold a role. Raises NotAllowed."""
+def look(store: Store, number: int, now: datetime, house: House) -> Look:
+    """Take a snapshot, with the people who hold a role. Raises NotAllowed."""
     seen = wakes.nudges(store, number)
     incident = store.incident(number)
     steps = store.all(StepState, incident=number)
@@ -65,8 +65,7 @@ def look(store: Store, number: int, now: datetime, house: House, *, everybody: b
         invitations=tuple(store.all(Invitation, incident=number)),
         queue=store.first(Queue, incident=number),
         queue_figures=figures(store, number, now),
-        people=people(store, everybody=everybody),
-        busy=_busy(store, number) if everybody else {},
+        people=people(store, everybody=False),
         noted=keys,
     )
     return Look(snapshot, seen)

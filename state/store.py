@@ -154,6 +154,13 @@ class Store:
                 connection.execute(update(kind).where(older).values(not_before=effect.not_before))
         rows = [values(effect) | {"version": 1} for effect in effects]
         connection.execute(self.insert(kind).on_conflict_do_nothing(), rows)
+        needed = {effect.needs for effect in effects if effect.needs}
+        if needed:
+            gone = kind.c.state.in_((EffectState.FAILED, EffectState.CANCELLED)) & kind.c.key.in_(needed)
+            dead = list(connection.execute(select(kind.c.key).where(gone)).scalars())
+            orphans = and_(kind.c.needs.in_(dead), kind.c.state == EffectState.QUEUED)
+            why = "what it builds on did not happen"
+            connection.execute(update(kind).where(orphans).values(state=EffectState.CANCELLED, error=why))
 
     # ------------------------------------------------------------ reading
 

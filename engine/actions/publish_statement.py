@@ -13,7 +13,7 @@ from pydantic import Field
 from engine import approval as approvals
 from engine import promise, room, statements
 from engine.change import Change
-from engine.delivery import ALARM_AFTER
+from engine.delivery import in_trouble
 from engine.duration import Duration, spoken
 from engine.effects import Effect, EffectState
 from engine.house import House
@@ -195,7 +195,7 @@ def _deliver(step: StepRun, snapshot: Snapshot, statement: Statement) -> Outcome
     made = [there[key] for key in wanted]
     out = [effect for effect in made if effect.state is EffectState.SENT]
     open_ = [effect for effect in made if not effect.state.settled]
-    if any(effect.attempts < ALARM_AFTER for effect in open_) or (open_ and not out):
+    if any(not in_trouble(effect, snapshot.effect) for effect in open_) or (open_ and not out):
         return Wait(None, "delivery")
     if not out:
         return Fail(f"{statement.ref} ({statement.message}) reached no channel: {_failures(made)}")

@@ -196,8 +196,10 @@ def test_an_alert_becomes_a_response(slack: Slack, service: Service, tmp_path: P
         until(f"{name}'s answer", lambda who=name, what=answer: _answer(service, who) == what)
         until("the button to go", lambda c=channel, t=mine["ts"], b=label: b not in _labels(_message(slack, c, t)))
 
-    # What ran is in Prefect, under the incident's name.
-    until("a flow run", lambda: _flow_runs(service.prefect_port), seconds=60)
+    # What runs is in Prefect, under the incident's name, once its server is up.
+    until("Prefect's server", lambda: _flow_runs(service.prefect_port) is not None, seconds=90)
+    service.irrops("incident", "severity", "INC-1", "SEV2")
+    until("a flow run", lambda: _flow_runs(service.prefect_port), seconds=30)
 
 
 def _is_ours(channel: dict[str, Any]) -> bool:
@@ -225,9 +227,9 @@ def _answer(service: Service, person: str) -> str:
     return str(found[0]) if found else ""
 
 
-def _flow_runs(port: int) -> list[Any]:
+def _flow_runs(port: int) -> list[Any] | None:
     try:
         answer = httpx.post(f"http://127.0.0.1:{port}/api/flow_runs/filter", json={}, timeout=5)
     except httpx.HTTPError:
-        return []
+        return None
     return [run for run in answer.json() if run["name"] == "INC-1" and "incident:INC-1" in run["tags"]]

@@ -109,6 +109,8 @@ class Job:
     """`prepare` a database, `declare` only, live through the first `hour`, or do what is due `now`."""
     point: str = ""
     """Where to die; empty: nowhere."""
+    only: str = ""
+    """Die only for names with this in them."""
     minutes: float = 60
     """After the declaration: until when the hour lasts, or when now is."""
     key: str = KEY
@@ -152,7 +154,7 @@ def live(job: Job, house: House) -> None:
     """Declare, and go through the first hour from where the clock stood when the last life ended."""
     home = Path(job.home)
     clock = HandClock(_now(job))
-    killer = Killer(job.point, home / f"killed-{job.point}.jsonl")
+    killer = Killer(job.point, home / f"killed-{job.point}.jsonl", job.only)
     outside = {name: Armed(_channel(job, name), killer) for name in CHANNELS}
     crew = Crew(store=store(home), channels=outside, house=house, clock=clock)
     use(crew)

@@ -77,8 +77,8 @@ class Outside:
 class Killer:
     """Kills its own process at a point, once for each name that passes there: the next life gets further."""
 
-    def __init__(self, point: str, log: Path):
-        self.point, self.log = point, log
+    def __init__(self, point: str, log: Path, only: str = ""):
+        self.point, self.log, self.only = point, log, only
         self.met = {line["name"] for line in lines(log)}
         self.one = threading.RLock()
         self._here = threading.local()
@@ -88,7 +88,7 @@ class Killer:
         if point != self.point:
             return
         with self.one:
-            fresh = names - self.met
+            fresh = {name for name in names - self.met if self.only in name}
             if fresh:
                 for name in sorted(fresh):
                     write(self.log, {"name": name})

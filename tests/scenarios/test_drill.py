@@ -196,10 +196,10 @@ def test_without_people_the_example_organisation_plays_and_no_database_appears(t
 def _three_people(folder: Path) -> Path:
     file = folder / "people.csv"
     rows = [
-        "key,name,department,team,roles,languages,time_zone,chat,answers,email,shifts",
-        "an,An Example,communications,,comms_lead,en,Europe/Amsterdam,U1,,an@example.org,Mon-Sun 00:00-16:00",
-        "bo,Bo Example,operations_control,,duty_manager,en,Europe/Amsterdam,U2,,bo@example.org,Mon-Sun 00:00-16:00",
-        "cy,Cy Example,customer_care,social,,en;nl,Europe/Amsterdam,U3,private;public,,Mon-Sun 00:00-16:00",
+        "key,name,department,team,roles,languages,time_zone,chat,answers,email,phone,shifts",
+        "an,An Example,communications,,comms_lead,en,Europe/Amsterdam,U1,,an@example.org,0900001,Mon-Sun 00:00-16:00",
+        "bo,Bo Example,operations_control,,duty_manager,en,Europe/Amsterdam,U2,,bo@example.org,,Mon-Sun 00:00-16:00",
+        "cy,Cy Example,customer_care,social,,en;nl,Europe/Amsterdam,U3,private;public,,,Mon-Sun 00:00-16:00",
     ]
     file.write_text("\n".join(rows) + "\n")
     return file

@@ -7,7 +7,7 @@ import pytest
 
 from engine.effects import EffectState
 from tests.scenarios.aftermath import After, whole
-from tests.scenarios.faults import CHANNELS, Lives, lives
+from tests.scenarios.faults import Lives, lives
 from tests.scenarios.killer import DECISIONS, POINTS, lines
 
 
@@ -50,23 +50,27 @@ def test_killed_there_at_each_of_them(server: Lives, undisturbed: After, point: 
         assert kills >= 20
 
 
-def test_killed_where_nobody_can_look_a_statement_waits_and_a_call_goes_again(server: Lives) -> None:
+def test_a_statement_that_nobody_can_look_for_waits_for_a_person(server: Lives) -> None:
     with server.home() as home:
-        server.live_on(home, point="after_send", blind=CHANNELS, minutes=15)
+        assert server.live_on(home, point="after_send", only="#1/bluesky/", blind=("bluesky",), minutes=13) == 1
         after = After(home)
-    assert after.log == ""
     times = Counter(line["key"] for line in after.outside)
-    for effect in after.effects:
-        if effect.message.kind == "post":
-            assert effect.state is EffectState.UNKNOWN
-            assert times[effect.key] <= 1
-        elif effect.state is not EffectState.CANCELLED:
-            assert effect.state is EffectState.SENT
-            assert times[effect.key] >= 2
-    assert any(effect.message.kind == "post" and times[effect.key] for effect in after.effects)
-    unknown = {effect.key for effect in after.effects if effect.state is EffectState.UNKNOWN}
+    posts = {effect.key: effect.state for effect in after.effects if effect.channel == "bluesky"}
+    assert set(posts.values()) == {EffectState.UNKNOWN}
+    assert sum(times[key] for key in posts) == 1
     said = Counter(entry.facts["effect"] for entry in after.timeline if entry.kind == "EffectUnknown")
-    assert unknown
-    assert said == dict.fromkeys(unknown, 1)
+    assert said == dict.fromkeys(posts, 1)
     alarms = [entry.text for entry in after.timeline if entry.kind == "DeliveryTrouble"]
-    assert any("irrops effect decide" in text for text in alarms)
+    assert len(alarms) == 1
+    assert "irrops effect decide" in alarms[0]
+
+
+def test_a_call_that_nobody_can_look_for_goes_out_again(server: Lives) -> None:
+    with server.home() as home:
+        kills = server.live_on(home, point="after_send", only="/ask", blind=("slack",), minutes=1)
+        after = After(home)
+    times = Counter(line["key"] for line in after.outside)
+    calls = [effect for effect in after.effects if effect.key.endswith("/ask")]
+    assert kills == len(calls) >= 4
+    assert {effect.state for effect in calls} == {EffectState.SENT}
+    assert all(times[effect.key] >= 2 for effect in calls)

@@ -175,7 +175,7 @@ def test_a_step_that_waits_for_delivery_goes_on_when_all_is_settled_and_only_wit
     sent = effect("first#1", state=EffectState.SENT)
     assert due(plan(snapshot(waiting, *rest, effects=(sending,)))) == []
     assert due(plan(snapshot(waiting, *rest, effects=(sent,)))) == ["first#1"]
-    seen = waiting.model_copy(update={"progress": progress([sent])})
+    seen = waiting.model_copy(update={"progress": progress(snapshot(), [sent])})
     assert due(plan(snapshot(seen, *rest, effects=(sent,)))) == []
     stuck = effect("first#1", name="b", attempts=4, state=EffectState.QUEUED)
     assert due(plan(snapshot(seen, *rest, effects=(sent, stuck)))) == ["first#1"]
