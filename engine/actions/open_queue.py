@@ -26,12 +26,15 @@ LOOK_EVERY = timedelta(minutes=15)
 class Params(Value):
     """Open the queue for customers' conversations and warn before a promise breaks."""
 
-    answer_within: Duration = Field(gt=timedelta(0))
-    """Every customer has an answer so long after writing."""
-    solve_within: Duration = Field(gt=timedelta(0))
-    """Every case is solved so long after the customer wrote."""
-    warn_before: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0))
-    """Warn the room at least so long before a promise breaks, and at most so often."""
+    answer_within: Duration = Field(gt=timedelta(0), description="Every customer has an answer so long after writing.")
+    solve_within: Duration = Field(
+        gt=timedelta(0), description="Every case is solved so long after the customer wrote."
+    )
+    warn_before: Duration = Field(
+        default=timedelta(minutes=10),
+        gt=timedelta(0),
+        description="Warn the room at least so long before a promise breaks, and at most so often.",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "Params":

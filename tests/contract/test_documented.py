@@ -83,5 +83,6 @@ def test_what_expressions_may_speak_of_is_documented(root: Path) -> None:
     text = (root / "docs" / "playbooks.md").read_text()
     for name in NAMES:
         assert f"`{name}" in text, name
+    alerts = (root / "docs" / "alerts.md").read_text()
     for field in Alert.model_fields:
-        assert f"alert.{field}" in text, field
+        assert f"`alert.{field}`" in alerts, field

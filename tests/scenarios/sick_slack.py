@@ -1,6 +1,7 @@
-"""A small Slack over real HTTP that keeps what it is told, and can fall ill: for what no real counterpart does on order."""
+"""A small Slack over real HTTP that keeps what it is told and falls ill on order, as no real counterpart does."""
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ class SickSlack:
         return 200, {}, json.dumps({"ok": "error" not in answer, **answer})
 
     def _act(self, method: str, sent: dict[str, Any]) -> dict[str, Any]:
-        act = getattr(self, f"_{method.replace('.', '_')}", None)
+        act = getattr(self, re.sub(r"\W|(?=[A-Z])", "_", f".{method}").lower(), None)
         return act(sent) if act else {"channel": self.rooms.get(sent.get("channel", ""), {})}
 
     def _auth_test(self, sent: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class SickSlack:
         self.rooms[room["id"]] = room
         return {"channel": room}
 
-    def _conversations_setPurpose(self, sent: dict[str, Any]) -> dict[str, Any]:
+    def _conversations_set_purpose(self, sent: dict[str, Any]) -> dict[str, Any]:
         self.rooms[sent["channel"]]["purpose"] = {"value": sent["purpose"]}
         return {}
 
@@ -79,7 +80,7 @@ class SickSlack:
     def _conversations_history(self, sent: dict[str, Any]) -> dict[str, Any]:
         return {"messages": list(reversed(self.messages.get(sent["channel"], [])))}
 
-    def _chat_postMessage(self, sent: dict[str, Any]) -> dict[str, Any]:
+    def _chat_post_message(self, sent: dict[str, Any]) -> dict[str, Any]:
         there = self.messages.setdefault(sent["channel"], [])
         message = {"ts": f"{1_800_000_000 + sum(map(len, self.messages.values()))}.000100", **sent}
         there.append(message)
