@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,6 +24,10 @@ AGAIN = timedelta(seconds=15)
 """After an advance broke off, look again then."""
 HEALTH_S = 1.0
 """Time that Prefect's API has for saying that it is well."""
+WELL_S, UNWELL_S = 2.0, 5.0
+"""How long that is believed, and how long the contrary."""
+SHUN_S = 30.0
+"""After Prefect failed to run an advance, so long the next ones run without asking it: each try may cost seconds."""
 
 
 class Rounds:
@@ -32,7 +37,7 @@ class Rounds:
         self.crew, self.prefect, self.sort_alerts = crew, prefect, sort_alerts
         self._locks: dict[int, asyncio.Lock] = {}
         self._flows = asyncio.Semaphore(2)  # SQLite under Prefect: more at once collide and wait for seconds
-        self._well: tuple[float, bool] = (-1.0, False)
+        self._well: tuple[float, bool] = (-math.inf, False)
 
     async def go(self, number: int) -> bool:
         """Do what is due for an incident (0: the desk). False when nothing was."""
@@ -63,7 +68,7 @@ class Rounds:
                 return True
             except Exception as error:
                 log.warning("Prefect did not run the advance of INC-%d: %s", number, error)
-                self._well = (-1.0, False)
+                self._well = (asyncio.get_running_loop().time() + SHUN_S - UNWELL_S, False)
                 await asyncio.to_thread(self._say, number, f"{type(error).__name__}")
         elif self.prefect:
             await asyncio.to_thread(self._say, number, "its API does not answer")
@@ -86,8 +91,8 @@ class Rounds:
         if not url:
             return False
         since, well = self._well
-        if well and now - since < 2:
-            return True
+        if now - since < (WELL_S if well else UNWELL_S):
+            return well
         try:
             async with httpx.AsyncClient(timeout=HEALTH_S, trust_env=False) as client:
                 well = (await client.get(f"{url.rstrip('/')}/health")).status_code == 200

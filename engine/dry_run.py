@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.actions import ACTIONS, publish_statement
+from engine.actions import ACTIONS
+from engine.actions.publish_statement import Params, compose
 from engine.check import latest_end
 from engine.duration import spoken
 from engine.house import House
@@ -139,12 +140,12 @@ def _shown(
     except ValidationError:
         return ["its `with:` is wrong; see `irrops playbook check`"], ()
     does = action.preview(step, params, playbook, house, facts)
-    if not isinstance(params, publish_statement.Params):
+    if not isinstance(params, Params):
         return does, ()
     status = Status.RESPONDING if phase == "response" else Status.RESOLVED
     snapshot = imagined(playbook, house, facts, now, status=status, declared_at=declared_at)
     try:
-        return does, publish_statement.compose(step, params, snapshot, f"{step.key}#1").texts
+        return does, compose(step, params, snapshot, f"{step.key}#1").texts
     except (WordingError, TooLong) as error:
         return [*does, f"can't be drafted: {error}"], ()
 

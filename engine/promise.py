@@ -72,6 +72,14 @@ def standing(snapshot: "Snapshot") -> "Statement | None":
     return newest
 
 
+def broken(snapshot: "Snapshot") -> "Statement | None":
+    """The statement whose promised update is overdue: nothing newer is live."""
+    statement = standing(snapshot)
+    if statement is None or statement.next_update_at is None or statement.next_update_at > snapshot.now:
+        return None
+    return statement
+
+
 def _rounded(instant: datetime) -> datetime:
     whole = datetime.min.replace(tzinfo=UTC)
     return whole + -(-(instant - whole) // GRAIN) * GRAIN

@@ -41,8 +41,9 @@ class SickSlack:
         with self._one:
             self.calls[method] += 1
             ill = self.illness if method in (self.only or (method,)) else ""
-            if ill in ("", "500 after acting"):
-                answer = self._act(method, sent)
+            answer = self._act(method, sent) if ill in ("", "500 after acting") else {}
+        if "error" in answer:
+            ill = ""  # it did not act
         if ill == "nothing":
             self.well.wait(20)
         if ill == "429":

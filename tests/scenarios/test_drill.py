@@ -197,7 +197,7 @@ def _three_people(folder: Path) -> Path:
     file = folder / "people.csv"
     rows = [
         "key,name,department,team,roles,languages,time_zone,chat,answers,email,phone,shifts",
-        "an,An Example,communications,,comms_lead,en,Europe/Amsterdam,U1,,an@example.org,0900001,Mon-Sun 00:00-16:00",
+        "an,An,communications,,comms_lead,en,Europe/Amsterdam,U1,,a@example.org,+44 7700 900001,Mon-Sun 00:00-16:00",
         "bo,Bo Example,operations_control,,duty_manager,en,Europe/Amsterdam,U2,,bo@example.org,,Mon-Sun 00:00-16:00",
         "cy,Cy Example,customer_care,social,,en;nl,Europe/Amsterdam,U3,private;public,,,Mon-Sun 00:00-16:00",
     ]

@@ -136,6 +136,14 @@ def test_a_source_that_is_not_there_may_let_one_speak_of_more():
     assert [warning for _, _, warning in found(text)] == [True]
 
 
+def test_a_cycle_is_named_once():
+    text = GOOD.replace("    due_within: 15m", "    after: [next_update]")
+    text = text.replace("    every: 30m", "    every: 30m\n    after: [staff_up]")
+    cycles = [said for _, said, _ in found(text) if "for ever" in said]
+    assert len(cycles) == 1
+    assert "first_word after next_update after staff_up after first_word" in cycles[0]
+
+
 @pytest.mark.parametrize("unhurried", ["hold, unanswered_after: 12m", "hold"])
 def test_an_approval_without_end_is_counted_as_long_as_it_is_asked(unhurried):
     old = "unanswered_after: 12m, publish: preapproved"

@@ -108,9 +108,15 @@ def test_the_text_promises_what_the_repeating_step_can_keep(course):
 
 
 def test_an_update_promises_the_next_one(course):
-    course.pass_time(31)
+    course.pass_time(30)
     course.run("next_update")
     assert course.statement.next_update_at == NOW.replace(hour=5, minute=20)
+
+
+def test_a_late_update_promises_the_beat_after_it(course):
+    course.pass_time(61)
+    course.run("next_update")
+    assert course.statement.next_update_at == NOW.replace(hour=5, minute=50)
 
 
 def test_a_promise_of_its_own_is_rounded_up_to_five_minutes():
@@ -138,6 +144,26 @@ def test_the_newest_live_statements_promise_stands(course):
     course.deliver()
     course.run("first_word")
     assert promise.standing(course.snapshot) == course.statement
+
+
+def test_a_promise_is_broken_when_its_time_comes_and_nothing_newer_is_live(sent):
+    sent.deliver()
+    sent.run("first_word")
+    sent.pass_time(39)
+    assert promise.broken(sent.snapshot) is None
+    sent.pass_time(1)
+    assert promise.broken(sent.snapshot) == sent.snapshot.statements[0]
+    sent.run("next_update")
+    assert promise.broken(sent.snapshot), "a draft is not yet an update"
+    sent.command(statements.approve(sent.snapshot, sent.statement, "cora", ("comms_lead",), sent.snapshot.now))
+    sent.run("next_update")
+    sent.deliver()
+    sent.run("next_update")
+    assert promise.broken(sent.snapshot) is None
+    over = sent.snapshot.incident.model_copy(update={"status": Status.RESOLVED})
+    sent.pass_time(600)
+    assert promise.broken(sent.snapshot)
+    assert promise.broken(replace(sent.snapshot, incident=over)) is None
 
 
 # ---------------------------------------------------------------- asking
@@ -191,7 +217,10 @@ def test_a_long_statement_is_cut_in_the_request_not_on_its_way_out(tmp_path, cou
     channels = {**course.snapshot.house.channels, "slack": None}
     course.snapshot = replace(course.snapshot, house=example_house(tmp_path, channels=channels))
     course.run("first_word")
-    assert 1000 < len(course.directs()[0].message.text) <= approval.SHOWN
+    request = course.directs()[0].message.text
+    assert 1000 < len(request) <= approval.SHOWN
+    assert request.count("…") == 1, "each text is shortened, so that none is lost"
+    assert "short" in request
     assert len(course.statement.texts[0].text) == len("word " * 900) - 1
 
 
@@ -482,6 +511,16 @@ def test_live_says_where_and_how_fast(sent):
     assert entry.facts["seconds"] == 540
     assert entry.facts["channels"] == ["status_page", "slack", "bluesky"]
     assert entry.facts["failed"] == []
+
+
+def test_it_is_live_from_the_first_channel_on(sent):
+    sent.pass_time(2)
+    sent.deliver("bluesky")
+    sent.pass_time(5)
+    sent.deliver("status_page")
+    sent.deliver("slack")
+    sent.run("first_word")
+    assert sent.statement.live_at == NOW + timedelta(minutes=2)
 
 
 def test_late_is_said(sent):

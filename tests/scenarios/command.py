@@ -1,0 +1,42 @@
+"""The command line as a process of its own, in a home of its own. What it must say is asserted by the tests."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.scenarios.faults import ROOT
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """Its last line on stderr: what is wrong. There is no traceback before it."""
+        assert "Traceback" not in self.err, self.err
+        return self.err.strip().splitlines()[-1]
+
+
+def irrops(home: Path, *words: str, begin: Callable[[], None] | None = None, **env: str) -> Said:
+    """Run `irrops <words>` without a terminal. `begin` runs in the process before it starts."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("IRROPS_", "PREFECT_"))}
+    clean |= {"IRROPS_HOME": str(home), "IRROPS_PREFECT": "false", **env}
+    done = subprocess.run(
+        [sys.executable, "-c", "from desk.cli import main; main()", *words],
+        env=clean,
+        cwd=ROOT,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=90,
+        preexec_fn=begin,  # noqa: PLW1509 - a limit that the process is to have from its first line
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
