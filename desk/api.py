@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 
 import integrations
-from desk import mistakes
+from desk import mistakes, staffing_report
 from desk.api_queue import router as queue_router
 from desk.auth import require
 from desk.desk import Desk
@@ -82,6 +82,7 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     _problems(app)
     app.middleware("http")(_limit_body)
     _incidents(app, desk)
+    _staffing(app, desk)
     _statements(app, desk)
     _alerts(app, desk, settings, inbox)
     app.include_router(queue_router())
@@ -225,6 +226,19 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
     @app.post("/incidents/{ref}/stand-down", summary="A false alarm")
     def stand_down(ref: str, body: ReasonBody, token: DutyManager) -> dict[str, Any]:
         return _brief(desk.stand_down(ref, token.name, body.reason or "false alarm"))
+
+
+def _staffing(app: FastAPI, desk: Desk) -> None:
+    @app.get("/incidents/{ref}/staffing", summary="The staffing plan as text, CSV, a calendar or a plot")
+    def staffing(
+        ref: str, _: Reader, form: Annotated[Literal["txt", "csv", "ics", "svg", "png"], Query()] = "txt"
+    ) -> Response:
+        snapshot = desk.snapshot(ref)
+        if snapshot.staffing is None:
+            raise NotFound(f"{ref} has no staffing plan yet; its playbook makes one with a raise_staffing step.")
+        names = {person.key: person.name for person in desk.everybody()}
+        made = staffing_report.write(snapshot.staffing, form, ref, desk.crew.house.time_zone, names)
+        return Response(made, media_type=staffing_report.FORMATS[form])
 
 
 def _statements(app: FastAPI, desk: Desk) -> None:

@@ -122,6 +122,10 @@ class Desk:
     def person(self, key: str) -> Person | None:
         return self.store.first(Person, key=key, active=True)
 
+    def everybody(self) -> list[Person]:
+        """The active people."""
+        return self.store.all(Person, active=True)
+
     def incident_queue(self, number: int) -> Queue | None:
         return self.store.first(Queue, incident=number)
 

@@ -10,6 +10,7 @@ def sentence(error: BaseException) -> str | None:
     from sqlalchemy.exc import OperationalError
 
     from desk.settings import SettingsError
+    from desk.world import WorldFileError
     from engine.conversations_file import ConversationsFileError
     from engine.demand_file import DemandFileError
     from engine.incident import NotAllowed
@@ -28,6 +29,7 @@ def sentence(error: BaseException) -> str | None:
         PeopleFileError,
         DemandFileError,
         SettingsError,
+        WorldFileError,
         DatabaseError,
         WordingError,
         WordListError,

@@ -58,7 +58,12 @@ class PrefectServer:
         port = str(self.settings.prefect_port)
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         self.child = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed words
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment(home)
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=self._environment(home),
+            start_new_session=True,  # Ctrl-C is for us; we end it when our own work is done
         )
         log.close()
         return True

@@ -25,6 +25,7 @@ from desk.settings import Settings
 from desk.tidying import tidy
 from desk.wiring import crew
 from flows.crew import use
+from integrations.statuspage.channel import StatusPage
 from state import wakes
 
 log = logging.getLogger("irrops.serve")
@@ -112,6 +113,9 @@ def serve(settings: Settings, say: Callable[[str], None], *, own_prefect: bool) 
     for name, channel in sorted(wired.channels.items()):
         if channel.sandbox:
             say(f"SANDBOX: nothing leaves the house on {name}; see docs/channels.md to connect it.")
+    page = wired.channels["status_page"]
+    if isinstance(page, StatusPage):
+        page.rebuild()  # the posts are safe on disk; pages that a power cut spoilt are made from them again
     freed = release_the_dead(wired)
     if freed:
         say(f"{freed} deliveries were under way when irrops died; each is looked up before it is sent again.")

@@ -227,3 +227,18 @@ def _hours(axes: Any, edges: Sequence[datetime]) -> None:
 
     axes.xaxis.set_major_locator(dates.HourLocator(byhour=range(0, 24, every)) if every < 24 else dates.DayLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(label))
+
+
+FORMATS = {"txt": "text/plain", "csv": "text/csv", "ics": "text/calendar", "svg": "image/svg+xml", "png": "image/png"}
+"""Ending of a file name → media type."""
+
+
+def write(plan: StaffingPlan, form: str, reference: str, time_zone: str, names: Mapping[str, str] = {}) -> bytes:
+    """Write the plan in one of FORMATS; `reference` is the incident's."""
+    if form == "txt":
+        return table(plan, time_zone).encode()
+    if form == "csv":
+        return csv_text(plan).encode()
+    if form == "ics":
+        return calendar(plan, reference, names)
+    return plot(plan, f"Staffing of {reference}", form)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-_PARTS = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
+_PARTS = re.compile(r"(?:(\d{1,9})d)?\s*(?:(\d{1,9})h)?\s*(?:(\d{1,9})m)?\s*(?:(\d{1,9})s)?")
 
 
 def duration(text: Any) -> timedelta:
@@ -17,7 +17,8 @@ def duration(text: Any) -> timedelta:
         match = _PARTS.fullmatch(text.strip())
         if match and any(match.groups()):
             days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-            return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+            if days <= 3650:
+                return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     raise ValueError(f"{text!r} is not a duration; write it like 45s, 30m, 2h, 1h30m or 6d")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 
+from engine import promise
 from engine.change import Change
 from engine.delivery import ALARM_AFTER
 from engine.effects import Direct, Effect, EffectState, Invite, Message, Revise, Room, Text, Topic
@@ -134,12 +135,22 @@ def _alarms(snapshot: Snapshot, plan: Plan) -> Change:
         key = f"failed/{state.name}"
         if state.status is StepStatus.FAILED and key not in snapshot.noted:
             change += alarm(snapshot, key, "StepFailed", f"{state.name} failed: {state.reason}", state.name)
+    change += _overdue(snapshot)
     for key, effects in _troubled(snapshot).items():
         one = effects[0]
         others = f" (and {len(effects) - 1} more)" if len(effects) > 1 else ""
         text = f"{one.channel}: {one.key.split('/', 1)[1]}{others} {_TROUBLE[one.state]}: {one.error}"
         change += alarm(snapshot, key, "DeliveryTrouble", text, one.step)
     return change
+
+
+def _overdue(snapshot: Snapshot) -> Change:
+    """What the public was promised, and did not get."""
+    late = promise.broken(snapshot)
+    if not late or not late.next_update_at:
+        return Change()
+    text = f"{late.ref} promised the next update by {late.next_update_at:%H:%M} UTC and none is out; publish one now"
+    return alarm(snapshot, f"promise/{late.key}", "UpdateOverdue", text, late.step)
 
 
 _TROUBLE = {

@@ -75,4 +75,4 @@ def likelihood(wanted: int, chances: Iterable[float]) -> float:
     short = [1.0] + [0.0] * (wanted - 1)
     for chance in chances:
         _add(short, chance)
-    return 1 - sum(short)
+    return max(0.0, 1 - sum(short))  # rounding may leave a hair below 0

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from desk.cli import alerts, drills, incidents, people, playbooks, review, service, tokens
+from desk.cli import alerts, drills, incidents, people, playbooks, review, service, staffing, tokens
 
 app = typer.Typer(
     name="irrops",
@@ -18,6 +18,7 @@ app.command("declare")(incidents.declare)
 app.command("approve")(incidents.approve)
 app.command("reject")(incidents.reject)
 app.command("drill")(drills.drill)
+app.command("staffing")(staffing.staffing)
 app.command("serve")(service.serve)
 app.command("doctor")(service.doctor)
 app.command("review")(review.review)

@@ -37,6 +37,6 @@ def irrops(home: Path, *words: str, begin: Callable[[], None] | None = None, **e
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=90,
-        preexec_fn=begin,  # noqa: PLW1509 - a limit that the process is to have from its first line
+        preexec_fn=begin,
     )
     return Said(done.returncode, done.stdout, done.stderr)
