@@ -35,6 +35,8 @@ from state.conversations import StoredConversations
 from state.rows import table
 from state.store import WITHOUT, Stale
 
+MOST = 2**31 - 1
+"""No number of ours is larger; a database refuses larger ones in words of its own."""
 TRIES = 20
 """Times a command is decided anew when another one came first."""
 
@@ -151,7 +153,8 @@ class Desk:
 
     def statement(self, name: str) -> Statement:
         digits = name.upper().removeprefix("ST-")
-        found = self.store.first(Statement, **({"id": int(digits)} if digits.isdecimal() else {"key": name}))
+        numbered = digits.isdecimal() and int(digits) <= MOST
+        found = self.store.first(Statement, **({"id": int(digits)} if numbered else {"key": name}))
         if not found:
             raise NotAllowed(f"There is no statement {name}; `irrops incident show` lists those of an incident.")
         return found
@@ -246,7 +249,7 @@ class Desk:
         return incident
 
     def _proposal(self, number: int) -> Proposal:
-        there = self.store.first(Proposal, id=number)
+        there = self.store.first(Proposal, id=number) if number <= MOST else None
         if not there:
             raise NotAllowed(f"There is no proposal {number}; `irrops alert proposals` shows them.")
         return there

@@ -20,7 +20,7 @@ def sentence(error: BaseException) -> str | None:
     from engine.triage import NotFound
     from engine.urgency import WordListError
     from engine.wording import WordingError
-    from state.database import DatabaseError
+    from state.database import DatabaseError, why
 
     ours = (
         NotAllowed,
@@ -41,9 +41,11 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, ours):
         return str(error)
     if isinstance(error, OperationalError):
-        return f"the database does not take this just now ({error.orig}); nothing was written, try again"
+        return f"the database does not take this just now and nothing of it was written, so try again: {why(error)}"
     if isinstance(error, OSError):
         return _file(error)
+    if isinstance(error, UnicodeError):
+        return "a text that was given is not UTF-8; type it anew"
     if isinstance(error, json.JSONDecodeError):
         return f"this is not JSON: {error}"
     if isinstance(error, ValidationError):

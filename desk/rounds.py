@@ -1,6 +1,7 @@
 """Going round: every incident that is due gets an advance, by Prefect where it answers, without it where not."""
 
 import asyncio
+import contextlib
 import logging
 import math
 import os
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
+from sqlalchemy.exc import OperationalError
 
 from engine.change import Change
 from engine.incident import Incident
@@ -15,6 +17,7 @@ from engine.timeline import Entry
 from flows.advance import advance, deliver_loose, deliver_plainly, is_due, run_plainly
 from flows.crew import Crew
 from state import outbox, wakes
+from state.database import DatabaseError, why
 from state.rows import table
 from state.snapshots import LIVE
 
@@ -30,6 +33,12 @@ SHUN_S = 30.0
 """After Prefect failed to run an advance, so long the next ones run without asking it: each try may cost seconds."""
 
 
+STOPPED = (
+    "what was commanded is noted, but what follows from it stopped (`irrops serve`, or `irrops incident advance INC-n` "
+    "later, goes on from there)"
+)
+
+
 class Rounds:
     """Advances, one at a time for each incident."""
 
@@ -40,15 +49,21 @@ class Rounds:
         self._well: tuple[float, bool] = (-math.inf, False)
 
     async def go(self, number: int) -> bool:
-        """Do what is due for an incident (0: the desk). False when nothing was."""
-        lock = self._locks.setdefault(number, asyncio.Lock())
-        async with lock:
+        """Do what is due for an incident (0: the desk). False when nothing was, or it broke off."""
+        try:
+            return await self._go(number)
+        except Exception:
+            log.exception("the advance of INC-%d broke off; it is tried again in %s", number, AGAIN)
+            return False
+
+    async def _go(self, number: int) -> bool:
+        async with self._locks.setdefault(number, asyncio.Lock()):
             try:
                 return await (self._desk() if number == wakes.DESK else self._incident(number))
             except Exception:
-                log.exception("the advance of INC-%d broke off; it is tried again in %s", number, AGAIN)
-                await asyncio.to_thread(wakes.ask, self.crew.store, number, self.crew.clock.now() + AGAIN)
-                return False
+                with contextlib.suppress(OperationalError):  # where this can't be written, the old wake still stands
+                    await asyncio.to_thread(wakes.ask, self.crew.store, number, self.crew.clock.now() + AGAIN)
+                raise
 
     async def _desk(self) -> bool:
         store, now = self.crew.store, self.crew.clock.now()
@@ -108,13 +123,18 @@ class Rounds:
         self.crew.store.apply(Change(entries=(entry,)))
 
     async def settle_down(self, limit: int = 100) -> None:
-        """Go round until nothing is due now. For the CLI, drills and tests, where no clock runs."""
+        """Go round until nothing is due now. For CLI, drills and tests, where no clock runs. Raises DatabaseError."""
         for _ in range(limit):
             due = await asyncio.to_thread(wakes.due, self.crew.store, self.crew.clock.now())
             if not due:
                 return
             for number in due:
-                await self.go(number)
+                try:
+                    await self._go(number)
+                except OperationalError as error:
+                    raise DatabaseError(f"{STOPPED}: {why(error)}") from None
+                except Exception:
+                    log.exception("the advance of INC-%d broke off; it is tried again in %s", number, AGAIN)
 
 
 def release_the_dead(crew: Crew) -> int:

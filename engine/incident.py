@@ -91,6 +91,6 @@ class Incident(Record):
 def number_of(ref: str) -> int:
     """Read `INC-12`, `inc-12` or `12`. Raises NotAllowed."""
     digits = ref.strip().upper().removeprefix("INC-")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > 9:
         raise NotAllowed(f"“{ref}” is not an incident; write it like INC-12 (`irrops incident list` shows them).")
     return int(digits)

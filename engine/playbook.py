@@ -24,6 +24,10 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and halves of characters that no database and no channel takes."""
+
+
 class Fact(Value):
     """Something that must be known about the incident, and how to ask for it."""
 
@@ -59,8 +63,8 @@ class Fact(Value):
             if moment.tzinfo is None:
                 raise ValueError(f"{text!r} lacks its time zone; write it like 2026-11-22T04:10Z")
             return moment.isoformat()
-        if self.type == "text" and not 0 < len(text) <= 200:
-            raise ValueError("a text of 1 to 200 characters is expected")
+        if self.type == "text" and (not 0 < len(text) <= 200 or _UNWRITABLE.search(text)):
+            raise ValueError("a text of 1 to 200 characters is expected, without control characters")
         return text
 
     def _integer(self, raw: Any) -> int:

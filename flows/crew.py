@@ -40,7 +40,7 @@ class Crew:
     def close(self) -> None:
         for executor in self._executors.values():
             executor.shutdown(wait=False, cancel_futures=True)
-        self.store.engine.dispose()
+        self.store.close()
 
 
 _current: Crew | None = None

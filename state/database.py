@@ -12,6 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHM", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
+"""What SQLite calls it when the disk takes no more."""
+
 
 class DatabaseError(Exception):
     """The database can't be used; the message says why and what to do."""
@@ -85,4 +88,13 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except (OperationalError, CommandError) as error:
-        raise DatabaseError(f"the database can't be opened or brought up to date: {error}") from None
+        raise DatabaseError(f"the database can't be opened or brought up to date: {why(error)}") from None
+
+
+def why(error: Exception) -> str:
+    """What is wrong with the database, in one line; what to do where the disk is full."""
+    cause = getattr(error, "orig", None) or error
+    text = " ".join(str(cause).split())
+    if getattr(cause, "sqlite_errorname", "").startswith(NO_ROOM):
+        return f"the disk is full or can't be written ({text}); make room there, then give the command again"
+    return text

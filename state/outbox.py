@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from engine.change import Change
 from engine.effects import Effect, EffectState, Receipt
@@ -100,10 +100,13 @@ def settle(store: Store, effect: Effect, entries: tuple[Entry, ...] = ()) -> Non
 
     What builds on an effect that will never be is cancelled with it.
     """
-    with store.write() as connection:
+
+    def work(connection: Connection) -> None:
         store.apply_in(connection, Change(records=(effect,), entries=entries))
         if effect.state in (EffectState.FAILED, EffectState.CANCELLED):
             cancel_orphans(connection)
+
+    store.together.do(work)
 
 
 def hold(store: Store, owner: str, keys: Collection[str], now: datetime) -> None:

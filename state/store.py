@@ -19,6 +19,7 @@ from engine.record import Record
 from engine.timeline import Entry
 from state import wakes
 from state.rows import identity, record, table, values
+from state.together import Together
 
 R = TypeVar("R", bound=Record)
 
@@ -48,6 +49,7 @@ class Store:
         self.engine = engine
         # SQLite has one writer, and who finds it busy sleeps up to 100 ms: threads of one process queue here instead.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.together = Together(self)
         self.insert: Any = pg_insert if engine.dialect.name == "postgresql" else sqlite_insert
 
     @contextmanager
@@ -64,6 +66,11 @@ class Store:
         """A consistent view, in which nothing can be written on SQLite without waiting for it."""
         with self.engine.connect().execution_options(reads=True) as connection:
             yield connection
+
+    def close(self) -> None:
+        """End what runs beside, and the connections."""
+        self.together.close()
+        self.engine.dispose()
 
     # ------------------------------------------------------------ writing
 

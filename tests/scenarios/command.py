@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,17 @@ class Said:
         return self.err.strip().splitlines()[-1]
 
 
-def irrops(home: Path, *words: str, begin: Callable[[], None] | None = None, **env: str) -> Said:
-    """Run `irrops <words>` without a terminal. `begin` runs in the process before it starts."""
+def irrops(
+    home: Path, *words: str, within: Sequence[str] = (), begin: Callable[[], None] | None = None, **env: str
+) -> Said:
+    """Run `irrops <words>` without a terminal.
+
+    `within` is a command that runs it, such as nsenter; `begin` is called in the process before it starts.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("IRROPS_", "PREFECT_"))}
     clean |= {"IRROPS_HOME": str(home), "IRROPS_PREFECT": "false", **env}
     done = subprocess.run(
-        [sys.executable, "-c", "from desk.cli import main; main()", *words],
+        [*within, sys.executable, "-c", "from desk.cli import main; main()", *words],
         env=clean,
         cwd=ROOT,
         capture_output=True,

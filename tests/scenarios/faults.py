@@ -36,14 +36,13 @@ from flows.crew import Crew, use
 from state import outbox, wakes
 from state.database import migrate, open_database
 from state.store import Store
-from tests.scenarios.killer import DECISIONS, Armed, Killer, Outside, arm, lines, write
+from tests.scenarios.killer import DECISIONS, Armed, Killer, Outside, arm, arm_calls, lines, write
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 11, 24, 3, 10, tzinfo=UTC)
 """A Tuesday, 04:10 in Amsterdam."""
 CHANNELS = ("slack", "status_page", "bluesky")
 KEY = "the-bad-day"
-UID = "baddaybadday"
 
 BAD_DAY = """\
 playbook: bad-day
@@ -114,6 +113,7 @@ class Job:
     minutes: float = 60
     """After the declaration: until when the hour lasts, or when now is."""
     key: str = KEY
+    uid: str = "baddaybadday"
     blind: tuple[str, ...] = ()
     """Channels that can't tell what was sent."""
     slack: dict[str, Any] | None = None
@@ -155,11 +155,11 @@ def live(job: Job, house: House) -> None:
     home = Path(job.home)
     clock = HandClock(_now(job))
     killer = Killer(job.point, home / f"killed-{job.point}.jsonl", job.only)
-    outside = {name: Armed(_channel(job, name), killer) for name in CHANNELS}
+    outside = {name: Armed(_channel(job, name, killer), killer) for name in CHANNELS}
     crew = Crew(store=store(home), channels=outside, house=house, clock=clock)
     use(crew)
     arm(killer, crew.store, crew.owner)
-    desk = Desk(crew, Library(home / "playbooks"), uid=lambda: UID)
+    desk = Desk(crew, Library(home / "playbooks"), uid=lambda: job.uid)
     if job.act == "declare" or job.point in DECISIONS or not desk.incidents():
         desk.declare("bad-day", facts={"stations": "AMS"}, by="duty-manager", key=job.key)
     if job.act != "declare":
@@ -176,11 +176,13 @@ def _now(job: Job) -> datetime:
     return datetime.fromisoformat(said[-1]["now"]) if said else START
 
 
-def _channel(job: Job, name: str) -> Channel:
+def _channel(job: Job, name: str, killer: Killer) -> Channel:
     if name == "slack" and job.slack:
         from integrations import slack
 
-        return slack.connect(slack.Settings(**job.slack))
+        channel = slack.connect(slack.Settings(**job.slack))
+        arm_calls(killer, channel._api)  # type: ignore[attr-defined]
+        return channel
     return Outside(name, Path(job.home), name in job.blind)
 
 

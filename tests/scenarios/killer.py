@@ -29,6 +29,8 @@ POINTS = (
     "before_record",  # what became of it is written, the transaction not committed
     "after_record",
 )
+TOGETHER = "together"
+"""The thread of `state.together`."""
 DECISIONS = ("before_decision", "after_decision")
 """Around the COMMIT of what a command or a step decided."""
 
@@ -81,35 +83,44 @@ class Killer:
         self.point, self.log, self.only = point, log, only
         self.met = {line["name"] for line in lines(log)}
         self.one = threading.RLock()
-        self._here = threading.local()
+        self._here: tuple[int, str, Callable[[Any], set[str]]] | None = None
 
     def cross(self, point: str, names: set[str]) -> None:
         """Die here, unless every name died here before."""
-        if point != self.point:
-            return
-        with self.one:
-            fresh = {name for name in names - self.met if self.only in name}
-            if fresh:
-                for name in sorted(fresh):
-                    write(self.log, {"name": name})
-                os.kill(os.getpid(), signal.SIGKILL)
+        if point == self.point:
+            with self.one:
+                self._die(names)
+
+    def _die(self, names: set[str]) -> None:
+        fresh = {name for name in names - self.met if self.only in name}
+        if fresh:
+            for name in sorted(fresh):
+                write(self.log, {"name": name})
+            os.kill(os.getpid(), signal.SIGKILL)
 
     @contextlib.contextmanager
     def around(self, what: str, names: Callable[[Any], set[str]]) -> Iterator[None]:
         """Pass `before_<what>` right before the COMMIT of what runs inside; one at a time, so that no name slips by."""
+        if self.point not in (f"before_{what}", f"after_{what}"):
+            yield
+            return
         with self.one:
-            self._here.commit = (f"before_{what}", names)
+            self._here = (threading.get_ident(), f"before_{what}", names)
             try:
                 yield
             finally:
-                self._here.commit = None
+                self._here = None
 
     def watch(self, store: Store) -> None:
-        """Be asked at each COMMIT."""
+        """Be asked at each COMMIT: of the thread that is inside `around`, or of the one that commits for many."""
 
         def commit(connection: Any) -> None:
-            if here := getattr(self._here, "commit", None):
-                self.cross(here[0], here[1](connection))
+            if self._here is None:
+                return
+            thread, point, names = self._here
+            ours = threading.get_ident() == thread or threading.current_thread().name == TOGETHER
+            if ours and point == self.point:
+                self._die(names(connection))
 
         event.listen(store.engine, "commit", commit)
 
@@ -168,6 +179,18 @@ def arm(killer: Killer, store: Store, owner: str) -> None:
 
     outbox.claim, outbox.settle = armed_claim, armed_settle
     store.apply, store.declare = armed_apply, armed_declare  # type: ignore[method-assign]
+
+
+def arm_calls(killer: Killer, api: Any) -> None:
+    """Put a point after each call to Slack: opening a room alone takes three."""
+    tell = api.tell
+
+    def armed_tell(method: str, place: str = "", ticket: str = "", **arguments: Any) -> Any:
+        answer = tell(method, place, ticket, **arguments)
+        killer.cross("after_call", {f"{method} {ticket}"})
+        return answer
+
+    api.tell = armed_tell
 
 
 def _outline(change: Change) -> str:
