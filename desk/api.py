@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import integrations
 from desk import mistakes, staffing_report
@@ -21,7 +22,7 @@ from desk.inbox import Inbox
 from desk.settings import Settings
 from desk.showing import as_json
 from engine.correlation import Proposal
-from engine.incident import Incident, NotAllowed
+from engine.incident import Incident, NotAllowed, Unknown
 from engine.playbook import FactsError, PlaybookError
 from engine.ports import BadPayload, NotAuthentic
 from engine.ports import Request as SourceRequest
@@ -31,6 +32,7 @@ from state.tokens import Token
 
 MAX_BODY = 5 * 1024 * 1024
 """Bytes; the largest honest alert payload is far smaller."""
+TOO_LARGE = f"A body may have {MAX_BODY // 1024**2} MB; send it in parts."
 TOKEN_SECONDS = 5.0
 """How long a token is taken as good without asking the database again."""
 
@@ -81,7 +83,7 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     app.state.desk, app.state.settings, app.state.inbox = desk, settings, inbox
     app.state.token_of = _remembering(lambda digest: tokens.find(desk.store, digest))
     _problems(app)
-    app.middleware("http")(_limit_body)
+    app.add_middleware(LimitBody)
     _incidents(app, desk)
     _staffing(app, desk)
     _statements(app, desk)
@@ -135,6 +137,7 @@ def _problems(app: FastAPI) -> None:
 
 _TITLES = {401: "No token", 403: "Not yours to do", 404: "Not found", 405: "Method not allowed", 413: "Too large"}
 _STATUS: dict[type[Exception], tuple[int, str]] = {
+    Unknown: (404, "Not found"),
     NotAllowed: (409, "Not possible now"),
     FactsError: (422, "Facts are wrong or missing"),
     PlaybookError: (422, "The playbook can't be used"),
@@ -149,31 +152,41 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
 def _handler(status: int, title: str) -> Callable[[Request, Exception], Response]:
     def answer(_: Request, error: Exception) -> Response:
         text = mistakes.sentence(error) or str(error)
-        if isinstance(error, NotAllowed) and text.startswith(("There is no", "“")):
-            return problem(404, "Not found", text)
         more = {"headers": {"Retry-After": "2"}} if status == 503 else {}
         return problem(status, title, text, **more)
 
     return answer
 
 
-async def _limit_body(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse a body over MAX_BODY, by its announced length and by counting what comes."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > MAX_BODY:
-        return _too_large()
-    if not length and request.method in ("POST", "PUT", "PATCH"):
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return _too_large()
-        request._body = body  # Starlette reads the stream once; hand on what was read
-    return await go_on(request)
+class LimitBody:
+    """Refuses a body over MAX_BODY, by its announced length and by counting what comes."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        if length.isdigit() and int(length) > MAX_BODY:
+            await _too_large()(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY:
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        await self.app(scope, counted, send)
 
 
 def _too_large() -> Response:
-    return problem(413, "Too large", f"A body may have {MAX_BODY // 1024 // 1024} MB; send it in parts.")
+    return problem(413, _TITLES[413], TOO_LARGE)
 
 
 # ---------------------------------------------------------------- incidents
@@ -272,7 +285,7 @@ def _alerts(app: FastAPI, desk: Desk, settings: Settings, inbox: Inbox) -> None:
     @app.post("/alerts/{source}", status_code=202, summary="An alert comes in, as its source sends it")
     async def receive(source: str, request: Request) -> Response:
         if source not in sources:
-            raise NotAllowed(f"There is no alert source {source!r}; there are {', '.join(sources)}.")
+            raise Unknown(f"There is no alert source {source!r}; there are {', '.join(sources)}.")
         body = await request.body()
         incoming = SourceRequest(headers=dict(request.headers), body=body)
         sources[source].verify(incoming)

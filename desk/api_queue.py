@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine import triage
 from engine.conversations_file import ConversationsFileError, read
-from engine.incident import NotAllowed, number_of
+from engine.incident import NotAllowed, Unknown, number_of
 from engine.people import Person
 from engine.ports import Clock
 from engine.triage import Conversation, Conversations, ConversationStatus, Incoming, NotFound, Queue, QueueFigures
@@ -203,7 +203,7 @@ def take_next(ref: str, ask: Ask, desk: Desk) -> Any:
     queue = _queue(desk, ref)
     person = desk.person(ask.agent)
     if person is None:
-        raise NotAllowed(f"“{ask.agent}” is not in the people file; import them first (`irrops people import`).")
+        raise Unknown(f"“{ask.agent}” is not in the people file; import them first (`irrops people import`).")
     wanted = [language for language in person.languages if not ask.languages or language in ask.languages]
     if not ask.any_language and not wanted:
         speaks = ", ".join(person.languages) or "no language in the people file"

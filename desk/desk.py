@@ -21,7 +21,7 @@ from engine.callout import Answer, Invitation
 from engine.change import Change
 from engine.correlation import Proposal
 from engine.effects import Effect, EffectState
-from engine.incident import Incident, NotAllowed, Severity, number_of
+from engine.incident import Incident, NotAllowed, Severity, Unknown, number_of
 from engine.people import Person
 from engine.playbook import Playbook
 from engine.ports import HomeItem, Reply
@@ -156,7 +156,7 @@ class Desk:
         numbered = digits.isdecimal() and int(digits) <= MOST
         found = self.store.first(Statement, **({"id": int(digits)} if numbered else {"key": name}))
         if not found:
-            raise NotAllowed(f"There is no statement {name}; `irrops incident show` lists those of an incident.")
+            raise Unknown(f"There is no statement {name}; `irrops incident show` lists those of an incident.")
         return found
 
     def _statement(self, name: str, decide: Callable[[Snapshot, Statement], Change]) -> Statement:
@@ -198,7 +198,7 @@ class Desk:
         """Say of an effect whose outcome is unknown, or that failed, that it happened, or that it is to be sent."""
         there = self.store.first(Effect, key=key)
         if not there or there.incident is None:
-            raise NotAllowed(f"There is no effect {key}; `irrops effect list INC-n` shows them.")
+            raise Unknown(f"There is no effect {key}; `irrops effect list INC-n` shows them.")
         if there.state not in (EffectState.UNKNOWN, EffectState.FAILED):
             raise NotAllowed(f"{key} is {there.state}; only an unknown or failed effect is decided by a person.")
         now = self.clock.now()
@@ -251,7 +251,7 @@ class Desk:
     def _proposal(self, number: int) -> Proposal:
         there = self.store.first(Proposal, id=number) if number <= MOST else None
         if not there:
-            raise NotAllowed(f"There is no proposal {number}; `irrops alert proposals` shows them.")
+            raise Unknown(f"There is no proposal {number}; `irrops alert proposals` shows them.")
         return there
 
     @staticmethod

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from engine.incident import NotAllowed
+from engine.incident import Unknown
 from engine.playbook import Finding, Playbook, PlaybookError, read
 
 
@@ -22,7 +22,7 @@ class Library:
         if name not in self.names():
             near = get_close_matches(name, self.names(), 1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.names()) or 'none'}"
-            raise NotAllowed(f"There is no playbook {name!r}; {hint}")
+            raise Unknown(f"There is no playbook {name!r}; {hint}")
         playbook, _, text = read(path)
         return playbook, text
 

@@ -88,9 +88,13 @@ class Incident(Record):
         return self.model_copy(update={"status": status, "status_at": at})
 
 
+class Unknown(NotAllowed):
+    """What the command speaks of is not there."""
+
+
 def number_of(ref: str) -> int:
-    """Read `INC-12`, `inc-12` or `12`. Raises NotAllowed."""
+    """Read `INC-12`, `inc-12` or `12`. Raises Unknown."""
     digits = ref.strip().upper().removeprefix("INC-")
     if not digits.isdecimal() or len(digits) > 9:
-        raise NotAllowed(f"“{ref}” is not an incident; write it like INC-12 (`irrops incident list` shows them).")
+        raise Unknown(f"“{ref}” is not an incident; write it like INC-12 (`irrops incident list` shows them).")
     return int(digits)

@@ -1,5 +1,6 @@
 """Alerts as they were accepted: stored and deduplicated first, sorted afterwards."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,15 +18,24 @@ def accept(store: Store, alerts: Sequence[Alert], now: datetime) -> list[bool]:
     """Store alerts in one transaction; tells for each whether it was new. A repeat is counted, no more."""
     if not alerts:
         return []
-    fresh = []
+    counts = Counter(alert.key for alert in alerts)
+    rows = {
+        alert.key: values(StoredAlert(key=alert.key, alert=alert, received_at=now, repeats=counts[alert.key] - 1))
+        | {"version": 1}
+        for alert in reversed(alerts)
+    }
+    query = store.insert(_alert).values(list(rows.values()))
+    repeats = _alert.c.repeats + query.excluded.repeats + 1
+    counted = query.on_conflict_do_update(index_elements=["key"], set_={"repeats": repeats})
     with store.write() as connection:
-        for alert in alerts:
-            row = values(StoredAlert(key=alert.key, alert=alert, received_at=now)) | {"version": 1}
-            query = store.insert(_alert).values(row)
-            counted = query.on_conflict_do_update(index_elements=["key"], set_={"repeats": _alert.c.repeats + 1})
-            fresh.append(connection.execute(counted.returning(_alert.c.repeats)).scalar_one() == 0)
-        if any(fresh):
+        given = connection.execute(counted.returning(_alert.c.key, _alert.c.repeats))
+        new = {key for key, repeats in given if repeats == rows[key]["repeats"]}
+        if new:
             wakes.ask_in(store, connection, wakes.DESK, now)
+    fresh = []
+    for alert in alerts:
+        fresh.append(alert.key in new)
+        new.discard(alert.key)
     return fresh
 
 

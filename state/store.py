@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from engine.callout import CallOut, Invitation
 from engine.change import Change
 from engine.effects import Effect, EffectState
-from engine.incident import Incident, NotAllowed
+from engine.incident import Incident, Unknown
 from engine.record import Record
 from engine.timeline import Entry
 from state import wakes
@@ -188,7 +188,7 @@ class Store:
         """Raises NotAllowed when there is none."""
         there = self.first(Incident, number=number)
         if not there:
-            raise NotAllowed(f"There is no incident INC-{number}; `irrops incident list` shows those there are.")
+            raise Unknown(f"There is no incident INC-{number}; `irrops incident list` shows those there are.")
         return there
 
     def busy(self, live: Sequence[int], but: int) -> dict[str, str]:

@@ -46,10 +46,10 @@ def list_(json: Json = False) -> None:
 @app.command()
 def revoke(name: Annotated[str, typer.Argument(help="Whose token ends.")]) -> None:
     """End a token."""
-    from engine.incident import NotAllowed
+    from engine.incident import Unknown
     from state import tokens
 
     with open_desk() as (desk, _):
         if not tokens.revoke(desk.store, name):
-            raise NotAllowed(f"There is no token named {name!r}; `irrops token list` shows them.")
+            raise Unknown(f"There is no token named {name!r}; `irrops token list` shows them.")
         say(f"The token of {name} is revoked.")

@@ -17,6 +17,17 @@ quiet.setLevel(logging.CRITICAL)
 """The SDK logs whole bodies, which carry names; what went wrong is said by our own errors."""
 
 
+_importing = threading.Lock()
+
+
+def import_sdk() -> None:
+    """Import slack-sdk, one thread at a time: threads that import its circular modules at once get half of them."""
+    with _importing:
+        import slack_sdk.errors
+        import slack_sdk.models.blocks
+        import slack_sdk.web  # noqa: F401
+
+
 def web_client(settings: Settings, token: str | None) -> Any:
     """Make a client that never sends twice.
 

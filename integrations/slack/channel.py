@@ -10,7 +10,7 @@ from typing import Any
 from engine.effects import Button, Direct, Invite, Message, Post, Receipt, Revise, Room, Text, Topic
 from engine.ports import CannotTell, Lost, Refused, TextLimit
 from integrations.slack import blocks
-from integrations.slack.api import PAGE_LIMIT, Api
+from integrations.slack.api import PAGE_LIMIT, Api, import_sdk
 from integrations.slack.checkup import problems
 from integrations.slack.errors import SlackRefused
 from integrations.slack.rooms import Rooms, field
@@ -50,6 +50,7 @@ class SlackChannel:
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
         """Do it once. Raises Refused or Lost."""
+        import_sdk()
         return self._send[message.kind](message, key, base)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
@@ -59,6 +60,7 @@ class SlackChannel:
         """
         if isinstance(message, Topic | Invite | Revise):
             return None
+        import_sdk()
         try:
             if isinstance(message, Room):
                 return self._rooms.find(key)

@@ -13,7 +13,7 @@ from engine.incident import NotAllowed
 from engine.playbook import FactsError, Playbook
 from engine.ports import Door, Reply
 from integrations.slack import blocks, form, words
-from integrations.slack.api import quiet, web_client
+from integrations.slack.api import import_sdk, quiet, web_client
 from integrations.slack.settings import Settings
 from integrations.slack.socket_mode import start_socket_mode
 
@@ -27,6 +27,7 @@ ANSWERING, WORKING = 16, 8
 
 def build_app(settings: Settings, door: Door) -> Any:
     """Make the slack_bolt App. It asks Slack nothing until somebody presses."""
+    import_sdk()
     from slack_bolt import App
     from slack_bolt.authorization import AuthorizeResult
 

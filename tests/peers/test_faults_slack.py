@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ pytestmark = pytest.mark.peers
 
 MINUTES = 13
 """The first word goes out after twelve."""
+ROOM = "inc-1-bad-day"
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def server() -> Iterator[Lives]:
 
 
 @pytest.fixture
-def lived(server: Lives, slack: Slack) -> Callable[..., tuple[After, set[str]]]:
-    """Live through the first minutes against Slack, dying at a point; returns what is seen after, and where it died."""
+def lived(server: Lives, slack: Slack) -> Iterator[Callable[..., tuple[After, set[str]]]]:
+    """Live through the first minutes against Slack, dying at a point; gives what is seen after, and where it died."""
     chats = tuple(slack.people[name] for name in sorted(slack.people) if name.startswith("person"))
 
     def live(api_url: str, point: str = "") -> tuple[After, set[str]]:
@@ -37,7 +37,10 @@ def lived(server: Lives, slack: Slack) -> Callable[..., tuple[After, set[str]]]:
             server.live_on(home, point=point, slack=told, uid=uuid.uuid4().hex[:12], minutes=MINUTES)
             return After(home), {line["name"] for line in lines(home / f"killed-{point}.jsonl")}
 
-    return live
+    yield live
+    for each in slack.client().conversations_list(limit=999)["channels"]:
+        if each["name"].startswith(ROOM):  # free the name for the next test
+            slack.client().conversations_rename(channel=each["id"], name=f"was-{uuid.uuid4().hex[:12]}")
 
 
 def everything_once(after: After, slack: Slack) -> None:
@@ -48,7 +51,7 @@ def everything_once(after: After, slack: Slack) -> None:
     (room,) = [effect for effect in effects if effect.message.kind == "room"]
     listed = slack.client().conversations_list(limit=999)["channels"]
     (there,) = [each for each in listed if purpose_mark(room.key) in each["purpose"]["value"]]
-    assert not [each for each in listed if each["name"].startswith("inc-1-bad-day") and not each["purpose"]["value"]]
+    assert not [each for each in listed if each["name"].startswith(ROOM) and not each["purpose"]["value"]]
     for effect in effects:
         if effect.message.kind in ("text", "direct", "post"):
             found = [message for message in history(slack, effect, there["id"]) if carries(message, effect.key)]
@@ -86,6 +89,5 @@ def test_answers_are_lost_on_the_way(
     after, met = lived(faulty(slack.api_url, match=match, lose=lose), point)
     everything_once(after, slack)
     assert bool(met) == bool(point)
-    attempts = [effect.attempts for effect in after.effects if effect.channel == "slack"]
-    assert max(attempts) >= 2
-    assert isinstance(match, str)
+    lost = [effect for effect in after.effects if effect.channel == "slack" and effect.attempts > 1]
+    assert len(lost) >= min(lose, 5)

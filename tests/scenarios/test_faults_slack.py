@@ -1,5 +1,7 @@
 """Slack that answers 429, 500, HTML or nothing: the public hears in time, people are told, and nothing comes twice."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from integrations import slack as real
 from integrations.slack.blocks import carries
 from integrations.slack.pace import Pace
 from tests.scenarios.conftest import Scene
-from tests.scenarios.faults import QUIET_DAY
+from tests.scenarios.faults import QUIET_DAY, ROOT
 from tests.scenarios.sick_slack import ILLNESSES, WRITES, SickSlack, sick_slack
 
 
@@ -101,3 +103,35 @@ def test_an_answer_that_was_lost_after_slack_had_acted_is_found_in_the_history(d
     assert {effect.attempts for effect in sent} == {2}
     assert slack.calls["chat.postMessage"] == len(sent)
     assert slack.calls["conversations.create"] == 2  # the name is taken: by ourselves
+
+
+FIRST_USE = """
+import threading
+from engine.effects import Direct, Receipt, Text
+from integrations import slack
+
+channel = slack.connect(slack.Settings(bot_token="xoxb-first", api_url="http://127.0.0.1:9/api/", pace=False))
+together, said = threading.Barrier(16), []
+
+def send(number):
+    room = number % 2
+    together.wait()
+    message = Text(text="Hello") if room else Direct(person="a", address=f"U{number:04}", text="Hello")
+    together.wait()
+    try:
+        channel.send(message, f"key/{number}", Receipt(id="C0000001") if room else None)
+    except Exception as error:
+        said.append(type(error).__name__)
+
+threads = [threading.Thread(target=send, args=(number,)) for number in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(*said)
+"""
+
+
+def test_the_first_messages_of_a_process_go_out_in_many_threads_at_once() -> None:
+    """slack-sdk is imported on first use; its modules import each other, and may come half to each thread."""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", FIRST_USE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.stdout.split() == ["Refused"] * 16, done.stderr

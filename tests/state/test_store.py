@@ -76,7 +76,7 @@ def test_a_database_of_a_newer_irrops_is_refused_and_left_alone(url: str) -> Non
     migrate(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(DatabaseError, match="9999.*newer"):
+    with pytest.raises(DatabaseError, match=r"9999.*newer"):
         migrate(engine)
     engine.dispose()
 
@@ -104,7 +104,11 @@ def test_a_nested_record_survives(store: Store) -> None:
         key="s", incident=there.number, step="a#1", message="holding", texts=texts, drafted_at=T0, asked=("comms_lead",)
     )
     person = Person(
-        key="p", name="Ana", department="care", languages=("es",), shifts=(Shift(start=T0, end=T0 + timedelta(hours=8)),)
+        key="p",
+        name="Ana",
+        department="care",
+        languages=("es",),
+        shifts=(Shift(start=T0, end=T0 + timedelta(hours=8)),),
     )
     store.apply(Change(records=(statement, person)))
     back = store.first(Statement, key="s")

@@ -91,7 +91,8 @@ def test_without_a_token_nothing_is_said(api: TestClient, desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", sorted(RIGHTS))
 def test_only_a_duty_manager_declares(api: TestClient, desk: Desk, role: str) -> None:
-    made = api.post("/incidents", json={"playbook": "it-outage", "facts": {"stations": "AMS"}}, headers=headers(desk, role))
+    body = {"playbook": "it-outage", "facts": {"stations": "AMS"}}
+    made = api.post("/incidents", json=body, headers=headers(desk, role))
     if role == "duty_manager":
         assert made.status_code == 201
     else:
@@ -102,10 +103,11 @@ def test_only_a_duty_manager_declares(api: TestClient, desk: Desk, role: str) ->
 def test_what_is_wrong_is_said_with_its_remedy(api: TestClient, desk: Desk) -> None:
     me = headers(desk)
     is_problem(api.post("/incidents", json={"playbook": "it-outag"}, headers=me), 404, "did you mean it-outage?")
-    facts = {"stations": "Amsterdam", "colour": "red"}
-    is_problem(api.post("/incidents", json={"playbook": "it-outage", "facts": facts}, headers=me), 422, "stations", "colour")
+    wrong = {"playbook": "it-outage", "facts": {"stations": "Amsterdam", "colour": "red"}}
+    is_problem(api.post("/incidents", json=wrong, headers=me), 422, "stations", "colour")
     is_problem(api.get("/incidents/INC-9", headers=me), 404, "INC-9")
     is_problem(api.get("/incidents/banana", headers=me), 404, "write it like INC-12")
+    is_problem(api.get("/incidents/INC-99999999999999999999/queue", headers=me), 404, "write it like INC-12")
     is_problem(api.post("/incidents", json={"playbooks": "x"}, headers=me), 422, "playbooks")
     is_problem(api.post("/incidents", content=b"{", headers=me), 422)
     assert desk.incidents() == []

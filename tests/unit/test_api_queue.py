@@ -338,9 +338,7 @@ def test_finding_a_customer(client: Client):
     assert client.get("/incidents/INC-1/conversations", params={"after": 1}).json() == found
 
 
-@pytest.mark.parametrize(
-    "path", ["/incidents/INC-2/queue", "/conversations/9", "/incidents/INC-99999999999999999999/queue"]
-)
+@pytest.mark.parametrize("path", ["/incidents/INC-2/queue", "/conversations/9"])
 def test_what_is_not_there_is_404(client: Client, path: str):
     assert client.get(path).status_code == 404
 
