@@ -84,10 +84,10 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     app.state.token_of = _remembering(lambda digest: tokens.find(desk.store, digest))
     _problems(app)
     app.add_middleware(LimitBody)
+    _alerts(app, desk, settings, inbox)  # first: routes are tried in order, and a storm comes here
     _incidents(app, desk)
     _staffing(app, desk)
     _statements(app, desk)
-    _alerts(app, desk, settings, inbox)
     app.include_router(queue_router())
     return app
 

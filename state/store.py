@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
@@ -89,15 +89,18 @@ class Store:
         All in one transaction. Raises Stale where a uniqueness stands against it.
         """
         with self.write() as connection:
-            numbered = [self._number(connection, one) for one in fresh]
+            numbered = self._number(connection, fresh)
             self.apply_in(connection, follow(numbered))
             wakes.ask_in(self, connection, look_at(numbered), now)
         return numbered
 
-    def _number(self, connection: Connection, one: R) -> R:
-        kind, (name, *_) = table(type(one)), identity(type(one))
-        given = connection.execute(kind.insert().values(values(one) | {"version": 1}).returning(kind.c[name]))
-        return one.model_copy(update={name: given.scalar_one(), "version": 1})
+    def _number(self, connection: Connection, fresh: Sequence[R]) -> list[R]:
+        if not fresh:
+            return []
+        kind, (name, *_) = table(type(fresh[0])), identity(type(fresh[0]))
+        insert = kind.insert().returning(kind.c[name], sort_by_parameter_order=True)
+        given = connection.execute(insert, [values(one) | {"version": 1} for one in fresh]).scalars()
+        return [one.model_copy(update={name: number, "version": 1}) for one, number in zip(fresh, given, strict=True)]
 
     def declare(self, incident: Incident, follow: Callable[[Incident], Change], now: datetime) -> Incident:
         """Write a new incident and what follows from its number.
@@ -115,14 +118,14 @@ class Store:
 
     def apply_in(self, connection: Connection, change: Change) -> None:
         """The same, inside a transaction."""
-        fresh: dict[type[Record], list[dict[str, Any]]] = {}
+        fresh: dict[type[Record], list[Record]] = {}
+        known: dict[type[Record], list[Record]] = {}
         for one in change.records:
-            if one.version == 0:
-                fresh.setdefault(type(one), []).append(values(one) | {"version": 1})
-            else:
-                self._update(connection, one)
-        for kind, rows in fresh.items():
-            connection.execute(table(kind).insert(), rows)
+            (known if one.version else fresh).setdefault(type(one), []).append(one)
+        for kind, records in known.items():
+            self._update(connection, kind, records)
+        for kind, records in fresh.items():
+            connection.execute(table(kind).insert(), [values(one) | {"version": 1} for one in records])
         if change.forget:
             effects = table(Effect)
             forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
@@ -134,15 +137,18 @@ class Store:
             rows = [values(entry) | {"version": 1} for entry in change.entries]
             connection.execute(self.insert(table(Entry)).on_conflict_do_nothing(), rows)
 
-    def _update(self, connection: Connection, one: Record) -> None:
-        kind = table(type(one))
-        row = values(one)
-        where = [kind.c[name] == getattr(one, name) for name in identity(type(one))]
-        new = {name: value for name, value in row.items() if name not in identity(type(one))}
-        new["version"] = one.version + 1
-        done = connection.execute(update(kind).where(and_(*where), kind.c.version == one.version).values(new))
-        if done.rowcount != 1:
-            raise Stale(f"{type(one).__name__} has changed meanwhile")
+    def _update(self, connection: Connection, kind: type[Record], records: Sequence[Record]) -> None:
+        there, keys = table(kind), identity(kind)
+        same = [there.c[name] == bindparam(f"old_{name}") for name in (*keys, "version")]
+        rows = [
+            {f"old_{name}": getattr(one, name) for name in (*keys, "version")}
+            | {name: value for name, value in values(one).items() if name not in keys}
+            | {"version": one.version + 1}
+            for one in records
+        ]
+        query = update(there).where(*same).values({name: bindparam(name) for name in rows[0] if name[:4] != "old_"})
+        if connection.execute(query, rows).rowcount != len(records):
+            raise Stale(f"{kind.__name__} has changed meanwhile")
 
     def _queue(self, connection: Connection, effects: Sequence[Effect]) -> None:
         if not effects:
