@@ -228,9 +228,6 @@ def parse(text: str, file: str = "playbook") -> tuple[Playbook, Lines]:
         return Playbook.model_validate(raw), lines
     except ValidationError as error:
         raise PlaybookError(list(_findings(error, lines))) from None
-    except OverflowError:
-        remedy = "a duration in it is longer than anything lasts; write it like 30m, 2h or 6d"
-        raise error_at(file, 1, remedy) from None
 
 
 def _twice(raw: Any, lines: Lines) -> Iterator[Finding]:

@@ -159,13 +159,6 @@ def test_a_proposal_says_what_it_would_declare_and_what_is_missing():
     assert "Marked as an exercise." in single
 
 
-def test_a_declaration_names_the_facts():
-    course = Course(example_playbook(), facts={"systems": "all", "stations": ["AMS", "RTM"]})
-    text = Templates(MESSAGES).render("declared", "slack", "en", context(course.snapshot, by="Mia Example"))
-    assert "declared 05:10 (04:10 UTC), 22 Nov by Mia Example." in text
-    assert "stations: AMS and RTM" in text
-
-
 def test_a_request_says_what_happens_without_an_answer():
     held = Course(example_playbook(("unanswered_after: 12m, publish: preapproved", "unanswered_after: 12m")))
     open_ended = Course(example_playbook((", unanswered_after: 12m, publish: preapproved", "")))

@@ -45,7 +45,7 @@ def test_a_good_playbook_is_read():
         ("1h30m", "10 minutes-ish", 9, "'10 minutes-ish' is not a duration; write it like 45s, 30m"),
         ("1h30m", "90", 9, "90 is not a duration"),
         ("1h30m", "0m", 9, "must be longer than nothing"),
-        ("1h30m", "99999999999999d", 1, "longer than anything lasts"),
+        ("1h30m", "99999999999999d", 9, "'99999999999999d' is not a duration"),
         ("first_word", "First Word", 7, "'First Word' won't do; use lower-case letters"),
         ("type: stations", "type: station", 5, "facts.stations.type: must be 'text', 'integer', 'stations'"),
         ("every: 1h30m", "after: other", 9, "a list is expected, such as [one, two]"),
