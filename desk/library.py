@@ -1,4 +1,4 @@
-"""The playbooks on disk, read anew at every use so that an edit counts from the next incident on."""
+"""The playbooks on disk. An edit counts from the next incident on: a file that has changed is read anew."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,7 @@ class Library:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._read: dict[Path, tuple[tuple[int, int], tuple[Playbook, str]]] = {}
 
     def names(self) -> list[str]:
         return sorted(path.stem for path in self.folder.glob("*.yaml"))
@@ -23,8 +24,13 @@ class Library:
             near = get_close_matches(name, self.names(), 1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.names()) or 'none'}"
             raise Unknown(f"There is no playbook {name!r}; {hint}")
-        playbook, _, text = read(path)
-        return playbook, text
+        stat = path.stat()
+        mark = (stat.st_mtime_ns, stat.st_size)
+        known = self._read.get(path)
+        if known is None or known[0] != mark:  # reading takes 50 ms, and a storm of alerts asks each time
+            playbook, _, text = read(path)
+            known = self._read[path] = (mark, (playbook, text))
+        return known[1]
 
     def all(self) -> tuple[list[Playbook], list[Finding]]:
         """Every playbook that can be read, and what is wrong with the others."""

@@ -33,10 +33,16 @@ SHUN_S = 30.0
 """After Prefect failed to run an advance, so long the next ones run without asking it: each try may cost seconds."""
 
 
+TURN_S = 10.0
+"""How long an advance waits for its turn as a flow: others may hold theirs while a channel hangs."""
 STOPPED = (
     "what was commanded is noted, but what follows from it stopped (`irrops serve`, or `irrops incident advance INC-n` "
     "later, goes on from there)"
 )
+
+
+class Busy(Exception):
+    """As many flows run as may."""
 
 
 class Rounds:
@@ -70,9 +76,9 @@ class Rounds:
         seen = await asyncio.to_thread(wakes.nudges, store, wakes.DESK)
         sorted_now = await asyncio.to_thread(self.sort_alerts)
         delivered = await deliver_loose(self.crew)
-        await asyncio.to_thread(wakes.rest, store, wakes.DESK, outbox.next_due(store, None), seen)
+        rests = await asyncio.to_thread(wakes.rest, store, wakes.DESK, outbox.next_due(store, None), seen)
         log.debug("desk: %d alerts sorted, %d effects at %s", sorted_now, delivered, now)
-        return bool(sorted_now or delivered)
+        return bool(sorted_now or delivered or not rests)
 
     async def _incident(self, number: int) -> bool:
         if not await asyncio.to_thread(is_due, self.crew, number):
@@ -81,6 +87,8 @@ class Rounds:
             try:
                 await self._flow(number)
                 return True
+            except Busy:
+                await asyncio.to_thread(self._say, number, "other advances keep it busy")
             except Exception as error:
                 log.warning("Prefect did not run the advance of INC-%d: %s", number, error)
                 self._well = (asyncio.get_running_loop().time() + SHUN_S - UNWELL_S, False)
@@ -97,9 +105,15 @@ class Rounds:
 
         incident = await asyncio.to_thread(self.crew.store.incident, number)
         named = [f"incident:{incident.ref}", f"playbook:{incident.playbook}", *(["drill"] if incident.drill else [])]
-        async with self._flows:
+        try:
+            await asyncio.wait_for(self._flows.acquire(), TURN_S)
+        except TimeoutError:
+            raise Busy from None
+        try:
             with tags(*named):
                 await respond(incident.ref)
+        finally:
+            self._flows.release()
 
     async def _prefect_well(self) -> bool:
         url, now = os.environ.get("PREFECT_API_URL", ""), asyncio.get_running_loop().time()

@@ -43,6 +43,7 @@ class Clockwork:
         self.scheduler = AsyncIOScheduler(event_loop=self.loop, timezone="UTC")
         self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
         self._going: set[int] = set()
+        self._poked = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -58,12 +59,15 @@ class Clockwork:
         self.loop.run_forever()
 
     def poke(self) -> None:
-        """Look now. From any thread."""
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self.tick()))
+        """Look soon. From any thread; a hundred pokes while a look is on its way are one look."""
+        if not self._poked:
+            self._poked = True
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self.tick()))
 
     async def tick(self) -> None:
         """Start an advance of everything that is due, and set the alarm clock for the next."""
+        self._poked = False
         try:
             due = await asyncio.to_thread(wakes.due, self.desk.store, self.desk.clock.now())
             following = await asyncio.to_thread(wakes.next_wake, self.desk.store)
@@ -82,10 +86,11 @@ class Clockwork:
 
     async def _go(self, number: int) -> None:
         try:
-            await self.rounds.go(number)
+            went = await self.rounds.go(number)
         finally:
             self._going.discard(number)
-        if number in await asyncio.to_thread(wakes.due, self.desk.store, self.desk.clock.now()):
+        # One that broke off waits for the next look: on a full disk it would break off again at once, for ever.
+        if went and number in await asyncio.to_thread(wakes.due, self.desk.store, self.desk.clock.now()):
             await self.tick()
 
     async def _tidy(self) -> None:

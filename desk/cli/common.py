@@ -63,13 +63,12 @@ def warn_of_sandbox(desk: "Desk") -> None:
 def go_round(desk: "Desk", settings: "Settings") -> None:
     """Do what is due now, here in this process. Where `irrops serve` runs it goes on from there."""
     import asyncio
-    import os
 
     from desk.intake import sorter
-    from desk.prefect_server import api_url
+    from desk.prefect_server import prepare
     from desk.rounds import Rounds, release_the_dead
 
-    os.environ.setdefault("PREFECT_API_URL", api_url(settings))
+    prepare(settings)
     release_the_dead(desk.crew)
     rounds = Rounds(desk.crew, prefect=settings.prefect, sort_alerts=sorter(desk))
     asyncio.run(rounds.settle_down())
