@@ -104,7 +104,7 @@ def settle(store: Store, effect: Effect, entries: tuple[Entry, ...] = ()) -> Non
     def work(connection: Connection) -> None:
         store.apply_in(connection, Change(records=(effect,), entries=entries))
         if effect.state in (EffectState.FAILED, EffectState.CANCELLED):
-            cancel_orphans(connection)
+            cancel_orphans(connection, effect.incident)
 
     store.together.do(work)
 

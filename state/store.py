@@ -31,13 +31,13 @@ class Stale(Exception):
     """Somebody was there first; nothing was written. Load again and decide anew, or stop."""
 
 
-def cancel_orphans(connection: Connection) -> None:
+def cancel_orphans(connection: Connection, incident: int | None) -> None:
     """Cancel what waits for an effect that will never be, and what waits for that in turn."""
     effect, needed = table(Effect), table(Effect).alias("needed")
     base = select(needed).where(needed.c.key == effect.c.needs)
     never = base.where(needed.c.state.in_((EffectState.FAILED, EffectState.CANCELLED))).exists()
     why = base.with_only_columns(WITHOUT + needed.c.error).scalar_subquery()
-    orphans = update(effect).where(effect.c.state == EffectState.QUEUED, never)
+    orphans = update(effect).where(effect.c.incident == incident, effect.c.state == EffectState.QUEUED, never)
     while connection.execute(orphans.values(state=EffectState.CANCELLED, error=why)).rowcount:
         continue
 
@@ -131,8 +131,9 @@ class Store:
             forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
             connection.execute(update(effects).where(forget).values(state=EffectState.CANCELLED))
         self._queue(connection, change.effects)
-        if change.forget or any(effect.needs for effect in change.effects):
-            cancel_orphans(connection)
+        touched = {effect.incident for effect in change.effects if effect.needs}
+        for incident in touched | {entry.incident for entry in change.entries if change.forget}:
+            cancel_orphans(connection, incident)
         if change.entries:
             rows = [values(entry) | {"version": 1} for entry in change.entries]
             connection.execute(self.insert(table(Entry)).on_conflict_do_nothing(), rows)
@@ -167,13 +168,6 @@ class Store:
                 connection.execute(update(kind).where(older).values(not_before=effect.not_before))
         rows = [values(effect) | {"version": 1} for effect in effects]
         connection.execute(self.insert(kind).on_conflict_do_nothing(), rows)
-        needed = {effect.needs for effect in effects if effect.needs}
-        if needed:
-            gone = kind.c.state.in_((EffectState.FAILED, EffectState.CANCELLED)) & kind.c.key.in_(needed)
-            dead = list(connection.execute(select(kind.c.key).where(gone)).scalars())
-            orphans = and_(kind.c.needs.in_(dead), kind.c.state == EffectState.QUEUED)
-            why = "what it builds on did not happen"
-            connection.execute(update(kind).where(orphans).values(state=EffectState.CANCELLED, error=why))
 
     # ------------------------------------------------------------ reading
 

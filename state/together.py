@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
     from state.store import Store
@@ -29,34 +30,40 @@ class Together:
     def do(self, work: Work) -> None:
         """Carry out a piece of work in a transaction; returns when it is committed. Raises what the work raises."""
         done: Future[None] = Future()
-        self._waiting.put((work, done))
         with self._started:
+            self._waiting.put((work, done))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="together", daemon=True)
                 self._thread.start()
         done.result()
 
     def close(self) -> None:
-        """End the thread, after what was handed in."""
-        if self._thread is not None:
+        """End the thread, after what was handed in. What comes later, from a delivery that hung, starts it again."""
+        thread = self._thread
+        if thread is not None:
             self._waiting.put(None)
-            self._thread.join(10)
+            thread.join(10)
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch, last = [first], False
-            while len(batch) < MOST and not last:
-                try:
-                    one = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                if one is None:
-                    last = True
-                else:
-                    batch.append(one)
-            self._write(batch)
-            if last:
-                return
+        while True:
+            batch, last = self._next()
+            if batch:
+                self._write(batch)
+            with self._started:
+                if last and self._waiting.empty():
+                    self._thread = None
+                    return
+
+    def _next(self) -> tuple[list[tuple[Work, Future[None]]], bool]:
+        """What waits, and whether the end was asked for."""
+        one = self._waiting.get()
+        batch = []
+        while one is not None:
+            batch.append(one)
+            if len(batch) == MOST or self._waiting.empty():
+                return batch, False
+            one = self._waiting.get()
+        return batch, True
 
     def _write(self, batch: list[tuple[Work, Future[None]]]) -> None:
         failed: dict[int, BaseException] = {}
@@ -66,6 +73,8 @@ class Together:
                     try:
                         with connection.begin_nested():
                             work(connection)
+                    except OperationalError:
+                        raise  # a full disk takes the whole transaction along, also what went well in it
                     except Exception as error:
                         failed[number] = error
         except Exception as error:

@@ -33,7 +33,7 @@ def irrops(
     `within` is a command that runs it, such as nsenter; `begin` is called in the process before it starts.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("IRROPS_", "PREFECT_"))}
-    clean |= {"IRROPS_HOME": str(home), "IRROPS_PREFECT": "false", **env}
+    clean |= {"IRROPS_HOME": str(home), "IRROPS_PREFECT": "false", "PYTHONPATH": str(ROOT), **env}
     done = subprocess.run(
         [*within, sys.executable, "-c", "from desk.cli import main; main()", *words],
         env=clean,

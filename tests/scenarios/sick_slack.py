@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 WRITES = ("chat.postMessage", "chat.update", "conversations.create", "conversations.invite")
-ILLNESSES = ("429", "500", "500 after acting", "HTML", "nothing")
+ILLNESSES = ("429", "500", "500 after acting", "hangs up after acting", "HTML", "nothing")
 
 
 class SickSlack:
@@ -41,7 +41,7 @@ class SickSlack:
         with self._one:
             self.calls[method] += 1
             ill = self.illness if method in (self.only or (method,)) else ""
-            answer = self._act(method, sent) if ill in ("", "500 after acting") else {}
+            answer = self._act(method, sent) if ill == "" or ill.endswith("after acting") else {}
         if "error" in answer:
             ill = ""  # it did not act
         if ill == "nothing":
@@ -50,6 +50,8 @@ class SickSlack:
             return 429, {"Retry-After": "30"}, json.dumps({"ok": False, "error": "ratelimited"})
         if ill == "HTML":
             return 200, {"Content-Type": "text/html"}, "<html>We are doing maintenance</html>"
+        if ill == "hangs up after acting":
+            return 0, {}, ""
         if ill:
             return 500, {}, "internal error"
         return 200, {}, json.dumps({"ok": "error" not in answer, **answer})
@@ -102,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, headers, body = self.slack.answer(self.path.rsplit("/", 1)[1], _read(raw, self.headers))
+        if not status:
+            self.close_connection = True
+            return
         with suppress(BrokenPipeError, ConnectionResetError):  # the caller has stopped waiting
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():

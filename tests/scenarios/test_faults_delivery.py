@@ -1,5 +1,6 @@
 """Deliveries that hang, come back late or can never be: nothing twice, nothing old after new, nothing stuck."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.effects import EffectState, Message, Receipt
+from engine.delivery import ALARM_AFTER, in_trouble
+from engine.effects import Effect, EffectState, Message, Receipt, Text
 from engine.ports import Lost, Refused
 from flows import advance
 from state import outbox
@@ -201,3 +203,61 @@ def test_a_hanging_channel_holds_up_itself_alone(
     assert held_up == []
     assert len(slack.posts()) == 2
     assert caplog.records == []
+
+
+def test_a_newer_text_waits_for_the_older_that_is_on_its_way(desk: Scene, slack: Moody) -> None:
+    """The situation changes while a revision of it hangs; both are shown, the newer last."""
+    changed: list[str] = []
+
+    def change_meanwhile(key: str) -> None:
+        if "/situation/" in key and not changed:
+            changed.append(key)
+            desk.desk.change_severity("INC-1", "SEV1", "duty-manager")
+            time.sleep(1)
+
+    slack.before = change_meanwhile
+    desk.declare("quiet-day")
+    numbers = [int(key.split("/")[1]) for key in slack.did("situation/")]
+    assert changed
+    assert len(numbers) >= 2
+    assert numbers == sorted(numbers)
+
+
+def test_a_delivery_that_ends_after_everything_was_closed_is_recorded_and_hangs_nothing(desk: Scene) -> None:
+    ref = desk.desk.declare("quiet-day", facts={}, by="duty-manager").ref
+    snapshot = desk.desk.snapshot(ref)
+    desk.crew.store.apply(advance.keep(snapshot, advance.plan(snapshot)))
+    (room,) = outbox.claim(desk.crew.store, snapshot.incident.number, desk.crew.owner, desk.clock.now())
+    advance.send(desk.crew, room)
+    hanging = outbox.claim(desk.crew.store, snapshot.incident.number, desk.crew.owner, desk.clock.now())[0]
+    desk.crew.store.close()
+    late = threading.Thread(target=advance.send, args=(desk.crew, hanging), daemon=True)
+    late.start()
+    late.join(5)
+    assert not late.is_alive()
+    assert desk.desk.snapshot(ref).effect(hanging.effect.key).state is EffectState.SENT  # type: ignore[union-attr]
+
+
+def test_the_attempt_that_is_under_way_has_not_failed_yet() -> None:
+    tried = Effect(
+        key="INC-1/a", incident=1, channel="slack", message=Text(text="a"), queued_at=START, not_before=START
+    )
+    away = tried.model_copy(update={"attempts": ALARM_AFTER})
+    under_way = away.model_copy(update={"state": EffectState.SENDING})
+    assert not in_trouble(tried, lambda _: None)
+    assert in_trouble(away, lambda _: None)
+    assert not in_trouble(under_way, lambda _: None)
+    assert in_trouble(under_way.model_copy(update={"attempts": ALARM_AFTER + 1}), lambda _: None)
+
+
+def test_what_builds_on_an_effect_in_trouble_is_in_trouble_too() -> None:
+    room = Effect(key="INC-1/r", incident=1, channel="slack", message=Text(text="r"), queued_at=START, not_before=START)
+    post = room.model_copy(update={"key": "INC-1/p", "needs": "INC-1/r"})
+    for more, stuck in (
+        ({}, False),
+        ({"attempts": ALARM_AFTER}, True),
+        ({"state": EffectState.SENT, "attempts": ALARM_AFTER}, False),
+        ({"state": EffectState.UNKNOWN}, True),  # a person decides, whenever that may be
+    ):
+        base = room.model_copy(update=more)
+        assert in_trouble(post, {"INC-1/r": base}.get) is stuck

@@ -5,17 +5,21 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from desk.serve import LOOK_EVERY_S, Clockwork
 from engine.effects import Effect, EffectState
 from engine.incident import Incident
 from engine.timeline import Entry
 from integrations.sandbox import messages
 from tests.scenarios.command import Said, irrops
+from tests.scenarios.conftest import Scene
 from tests.scenarios.faults import CHANNELS, Job, prepare, store
 
 SIZE = 6 * 1024 * 1024
@@ -137,3 +141,18 @@ def whole(home: Path) -> None:
     assert said == {effect.key: 1 for effect in effects}
     assert len(opened.all(Incident)) == 2
     opened.engine.dispose()
+
+
+def test_the_clock_does_not_hammer_a_database_that_takes_nothing(desk: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """The wake that can't be written off is due again at once; it is looked at with every look, and no more often."""
+    desk.desk.declare("it-outage", facts={"stations": "AMS"}, by="duty-manager")
+    engine = desk.crew.store.engine
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    engine.dispose()
+    clockwork = Clockwork(desk.desk, desk.rounds, keep_days=90)
+    clockwork.start()
+    time.sleep(LOOK_EVERY_S + 1)
+    clockwork.stop()
+    clockwork.loop.close()
+    broke_off = [record for record in caplog.records if "broke off" in record.getMessage()]
+    assert 1 <= len(broke_off) <= 4

@@ -28,8 +28,9 @@ def desk(scene: Callable[..., Scene]) -> Scene:
     return made
 
 
-def ran_without(desk: Scene, ref: str) -> None:
-    assert desk.timeline(ref).count("RanWithoutPrefect") == 1
+def ran_without(desk: Scene, ref: str, why: str = "its API does not answer") -> None:
+    (said,) = [entry.text for entry in desk.desk.timeline(ref) if entry.kind == "RanWithoutPrefect"]
+    assert why in said
     assert desk.slack.all("room")
     assert {effect.state for effect in desk.desk.effects(ref)} <= {EffectState.SENT, EffectState.CANCELLED}
 
@@ -105,6 +106,15 @@ def good_face() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_other_advances_keep_prefect_busy(desk: Scene, good_face: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that hangs holds up the flows of its incidents, and no other incident."""
+    monkeypatch.setenv("PREFECT_API_URL", good_face)
+    monkeypatch.setattr("desk.rounds.TURN_S", 0.1)
+    desk.rounds._flows = asyncio.Semaphore(0)
+    ref = desk.declare("it-outage", stations="AMS")
+    ran_without(desk, ref, "other advances keep it busy")
 
 
 def test_prefect_says_it_is_well_and_fails(good_face: str, tmp_path: Path) -> None:

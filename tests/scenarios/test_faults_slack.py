@@ -91,8 +91,9 @@ def test_a_429_is_waited_for_as_long_as_it_says(desk: Scene, slack: SickSlack) -
     assert slack.calls["conversations.create"] == 1
 
 
-def test_an_answer_that_was_lost_after_slack_had_acted_is_found_in_the_history(desk: Scene, slack: SickSlack) -> None:
-    slack.fall_ill("500 after acting", only=WRITES)
+@pytest.mark.parametrize("illness", [one for one in ILLNESSES if one.endswith("after acting")])
+def test_an_answer_that_was_lost_is_found_in_the_history(desk: Scene, slack: SickSlack, illness: str) -> None:
+    slack.fall_ill(illness, only=WRITES)
     ref = desk.declare("quiet-day")
     desk.pass_time(minutes=2, seconds=30)
     slack.recover()
