@@ -4,7 +4,6 @@ Whom to ask is in `engine.choice`, how many in `engine.waves`, what an answer do
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,10 @@ from engine.buttons import ANSWER, answers
 from engine.duration import spoken
 from engine.effects import Button, Direct, Effect, Revise
 from engine.people import Person
-from engine.ports import Reply, Wording
+from engine.ports import Wording
 from engine.record import Instant, Record
 
 if TYPE_CHECKING:
-    from engine.change import Change
     from engine.snapshot import Snapshot
 
 
@@ -64,15 +62,6 @@ class Invitation(Record):
     too_late: bool = False
     """Said yes when there were enough: on the waiting list."""
     released_at: Instant | None = None
-
-
-def answer(
-    snapshot: "Snapshot", invitation_key: str, given: Answer, by_person: Person, now: datetime
-) -> "tuple[Change, Reply]":
-    """Take a person's answer: see `engine.answering.answer`. Raises NotAllowed."""
-    from engine import answering  # here, since it reads snapshots and those hold call-outs
-
-    return answering.answer(snapshot, invitation_key, given, by_person, now)
 
 
 URGENCY = 3

@@ -63,7 +63,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view, in which nothing can be written on SQLite without waiting for it."""
+        """A consistent view; it holds up no writer."""
         with self.engine.connect().execution_options(reads=True) as connection:
             yield connection
 

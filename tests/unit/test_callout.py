@@ -321,7 +321,7 @@ def test_two_clicks_are_one_answer() -> None:
 def test_somebody_elses_click_is_refused() -> None:
     snapshot = started(crowd(20), quota=2)
     one, other = asked(snapshot)[:2]
-    from engine.callout import answer
+    from engine.answering import answer
 
     who = next(person for person in snapshot.people if person.key == other)
     key = next(i.key for i in snapshot.invitations if i.person == one)
@@ -484,7 +484,7 @@ def test_an_offer_of_staffing_is_answered_the_same_way_but_its_step_is_not_opene
         .callouts[0]
         .model_copy(update={"key": "INC-7-abc123abc123/staff_up#1", "step": "staff_up#1", "version": 0, "waves": 1})
     )
-    from engine.callout import answer
+    from engine.answering import answer
     from engine.change import Change
     from engine.steps import StepState
 

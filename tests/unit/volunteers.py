@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.actions import call_out
-from engine.callout import Answer, CallOut, Invitation, answer
+from engine.answering import answer
+from engine.callout import Answer, CallOut, Invitation
 from engine.change import Change
 from engine.effects import Effect, EffectState
 from engine.house import House
