@@ -6,7 +6,7 @@ from engine.change import Change
 from engine.people import Person
 from state.store import Store
 
-KEPT = ("version", "last_called_at")
+KEPT = ("version", "last_called_at", "quiet_until", "signed_off")
 """What irrops knows of a person, and the file does not."""
 
 
@@ -25,6 +25,8 @@ def import_people(store: Store, people: Sequence[Person]) -> dict[str, int]:
             counts["new"] += 1
             continue
         merged = person.model_copy(update={name: getattr(old, name) for name in KEPT})
+        if person.answers != old.answers:  # the file has said something new: what was said off the file is over
+            merged = merged.model_copy(update={"signed_off": ()})
         counts["unchanged" if merged == old else "changed"] += 1
         if merged != old:
             records.append(merged)

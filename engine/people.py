@@ -24,19 +24,27 @@ class Person(Record):
     languages: tuple[str, ...] = ()
     """ISO 639-1, the one they prefer to be written to in first."""
     skills: tuple[str, ...] = ()
+    levels: dict[str, int] = {}
+    """Skill or language → 1 (knows it), 2 (does it daily), 3 (teaches it); what is not named is 1."""
     answers: tuple[str, ...] = ()
-    """What they may answer: `private` messages, the `public` feed."""
+    """What they may answer by the people file: `private` messages, the `public` feed."""
+    signed_off: tuple[str, ...] = ()
+    """What the social team lets them answer beside that; kept until the file says something new of `answers`."""
     time_zone: str = "UTC"
     chat: str = ""
     """Chat user id (Slack). Empty: not reachable there."""
     email: str = ""
     phone: str = ""
+    lanes: tuple[str, ...] = ()
+    """How they prefer to be called, in order (`engine.lanes`); empty: the house's order."""
     shifts: tuple[Shift, ...] = ()
     """Single shifts. Those of every week are in `shift_pattern`: ask `on_duty` or `shifts_between`, which know both."""
     shift_pattern: str = ""
     """Weekly shifts in the person's time zone, as `Mon-Fri 09:00-17:00; Sat 22:00-06:00`."""
     leave: tuple[Shift, ...] = ()
     last_called_at: Instant | None = None
+    quiet_until: Instant | None = None
+    """Asked not to be called before."""
     active: bool = True
 
     def local(self, instant: datetime) -> datetime:

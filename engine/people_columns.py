@@ -5,12 +5,13 @@ Rows, lines and files are in `engine.people_file`.
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from engine.lanes import ADDRESS
 from engine.languages import CODES
 from engine.shifts import LONGEST, Shift, ShiftError, weekly
 
@@ -42,19 +43,53 @@ def _list(text: str) -> list[str]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    for word in _list(text):
-        if not _WORD.fullmatch(word):
-            suggestion = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_") or "ground_staff"
-            raise ValueError(f"{word!r} won't do; write it in lower case with underscores, such as {suggestion}")
+    _check_words(_list(text))
     return tuple(_list(text))
 
 
-def _languages(text: str) -> tuple[str, ...]:
-    unknown = [code for code in _list(text) if code not in CODES]
+def _check_words(words: Iterable[str]) -> None:
+    for word in words:
+        if not _WORD.fullmatch(word):
+            suggestion = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_") or "ground_staff"
+            raise ValueError(f"{word!r} won't do; write it in lower case with underscores, such as {suggestion}")
+
+
+def _levelled(text: str) -> dict[str, int]:
+    """Read `rebooking:2;care` as words with their levels, 1 where none is written. Raises ValueError."""
+    found: dict[str, int] = {}
+    for part in _list(text):
+        word, colon, level = part.partition(":")
+        if colon and level not in ("1", "2", "3"):
+            raise ValueError(f"{part!r} has no such level; write 1 (knows it), 2 (does it daily) or 3 (teaches it)")
+        if word in found:
+            raise ValueError(f"{word!r} stands there twice; keep one")
+        found[word] = int(level or 1)
+    return found
+
+
+def _skills(text: str) -> dict[str, Any]:
+    found = _levelled(text)
+    _check_words(found)
+    short = [word for word in found if len(word) < 3]
+    if short:
+        raise ValueError(f"{', '.join(short)}: two letters mean a language; write the skill out, such as rebooking")
+    return {"skills": tuple(found), "levels": {word: level for word, level in found.items() if level > 1}}
+
+
+def _languages(text: str) -> dict[str, Any]:
+    found = _levelled(text)
+    unknown = [code for code in found if code not in CODES]
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no language code; write two letters of ISO 639-1, such as nl;en;es")
-    if not _list(text):
+    if not found:
         raise ValueError("is empty; write at least one, such as en")
+    return {"languages": tuple(found), "levels": {code: level for code, level in found.items() if level > 1}}
+
+
+def _lanes(text: str) -> tuple[str, ...]:
+    unknown = [lane for lane in _list(text) if lane not in ADDRESS]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no lane; write some of {', '.join(ADDRESS)}, the preferred one first")
     return tuple(_list(text))
 
 
@@ -90,6 +125,8 @@ def read(column: str, text: str, zone: str) -> dict[str, Any]:
         return shifts(text)
     if column == "leave":
         return {"leave": leave(text, zone)}
+    if column in _SEVERAL:
+        return _SEVERAL[column](text)
     return {column: _READERS[column](text)}
 
 
@@ -100,15 +137,15 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "department": _word,
     "team": lambda text: _word(text) if text else "",
     "roles": _words,
-    "skills": _words,
-    "languages": _languages,
     "answers": _answers,
     "time_zone": _zone,
     "chat": _matching(_CHAT, "write the chat user id, such as U0123ABCD, or leave it empty", empty=True),
     "email": _matching(_EMAIL, "write an address such as anna@example.org, or leave it empty", empty=True),
     "phone": _matching(_PHONE, "write it with the country, such as +44 7700 900123, or leave it empty", empty=True),
+    "lanes": _lanes,
     "active": _active,
 }
+_SEVERAL: dict[str, Callable[[str], dict[str, Any]]] = {"skills": _skills, "languages": _languages}
 
 
 # ---------------------------------------------------------------- shifts and leave

@@ -17,7 +17,7 @@ from engine.playbook import Finding
 
 NEEDED = ("key", "name", "department", "languages", "time_zone", "chat", "shifts")
 """Without `shifts` everybody would count as free, so the column must be there, even where it is empty."""
-OPTIONAL = ("team", "roles", "skills", "answers", "email", "phone", "leave", "active")
+OPTIONAL = ("team", "roles", "skills", "answers", "email", "phone", "lanes", "leave", "active")
 COLUMNS = (*NEEDED, *OPTIONAL)
 
 MAX_ROWS = 20_000
@@ -125,7 +125,8 @@ class _Reading:
         values: dict[str, Any] = {}
         for column in COLUMNS:
             try:
-                values |= people_columns.read(column, row.get(column, ""), values.get("time_zone", "UTC"))
+                read = people_columns.read(column, row.get(column, ""), values.get("time_zone", "UTC"))
+                values |= {**read, "levels": {**values.get("levels", {}), **read.get("levels", {})}}
             except ValueError as error:
                 self._wrong(line, f"{column}: {error}")
         self._once(line, "key", values.get("key", ""))

@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -17,7 +18,7 @@ from typing import TextIO
 SEED = 20100414
 COLUMNS = (
     *("key", "name", "department", "team", "roles", "languages", "skills", "answers", "time_zone"),
-    *("chat", "email", "phone", "shifts", "leave", "active"),
+    *("chat", "email", "phone", "lanes", "shifts", "leave", "active"),
 )
 
 ORIGINS = {
@@ -170,6 +171,7 @@ class Line:
     skills: str = ""
     answers: str = ""
     time_zone: str = "Europe/Amsterdam"
+    lanes: str = ""
     shifts: str = ""
     leave: str = ""
     active: str = "yes"
@@ -193,6 +195,10 @@ def organisation() -> list[list[str]]:
         one.active = "no"
     unreachable = {one.key for one in lot.sample(ordinary, 9)}
     numbers = lot.sample(range(1000), len(people))
+    _leads(one for one in ordinary if one.active == "yes" and not one.leave and one.key not in unreachable)
+    for index, one in enumerate(ordinary):
+        one.skills = _levelled(one.skills, index)
+        one.lanes = "sms;slack" if index % 9 == 0 else "email;slack;sms" if index % 13 == 0 else ""
     return [
         _cells(one, "" if one.key in unreachable else f"U0{1001 + index}", number)
         for index, (one, number) in enumerate(zip(people, numbers, strict=True))
@@ -251,11 +257,28 @@ def _social_team(people: list[Line]) -> None:
         one.answers = "private" if index % 6 == 5 else "private;public"
 
 
+def _leads(ordinary: Iterable[Line]) -> None:
+    """In each department the first two whose turn it is lead it, and stand in for one another."""
+    by_department: dict[str, list[Line]] = {}
+    for one in ordinary:
+        by_department.setdefault(one.department, []).append(one)
+    for people in by_department.values():
+        for one, role in zip(people, ("department_lead", "deputy_department_lead"), strict=False):
+            one.roles = [role]
+
+
+def _levelled(skills: str, index: int) -> str:
+    """Every third does their first skill daily, every ninth teaches it."""
+    first, *others = skills.split(";")
+    level = 3 if index % 9 == 4 else 2 if index % 3 == 1 else 1
+    return ";".join([f"{first}:{level}" if first and level > 1 else first, *others])
+
+
 def _cells(one: Line, chat: str, number: int) -> list[str]:
     texts = (
         *(one.key, one.name, one.department, one.team, ";".join(one.roles), ";".join(one.languages), one.skills),
         *(one.answers, one.time_zone, chat, f"{one.key}@example.org", f"+44 7700 {900000 + number}"),
-        *(one.shifts, one.leave, one.active),
+        *(one.lanes, one.shifts, one.leave, one.active),
     )
     return list(texts)
 
