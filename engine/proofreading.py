@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from engine import promise, statements
 from engine.house import House
+from engine.lanes import ADDRESS
 from engine.limits import fits
 from engine.playbook import Playbook, Step
 from engine.snapshot import Snapshot
@@ -58,11 +59,17 @@ def _names_wrong(params: Wanted, house: House) -> Iterator[tuple[Path, str]]:
             yield ("with", "languages", index), f"{params.message} is not written in {language!r}; add {file}"
     for index, channel in enumerate(params.channels):
         if channel not in house.channels:
-            known = ", ".join(sorted(house.channels))
-            yield ("with", "channels", index), f"there is no channel {channel!r}; use {known}"
+            yield ("with", "channels", index), f"there is no channel {channel!r}; use {_public(house)}"
+        elif channel in ADDRESS and channel != house.chat:
+            text = f"{channel} reaches one person at a time and takes no statements; use {_public(house)}"
+            yield ("with", "channels", index), text
     for language in params.title:
         if language not in params.languages:
             yield ("with", "title", language), f"a title in {language!r}, but no text; add it to languages"
+
+
+def _public(house: House) -> str:
+    return ", ".join(sorted(channel for channel in house.channels if channel not in ADDRESS or channel == house.chat))
 
 
 def _promises(step: Step, params: Wanted, playbook: Playbook) -> Iterator[tuple[Path, str]]:

@@ -9,12 +9,16 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from engine.effects import Direct, Invite, Message, Post, Receipt, Revise, Room, Text, Topic
+from engine.check import check
+from engine.effects import Attachment, Direct, Invite, Message, Post, Receipt, Revise, Room, Text, Topic
+from engine.lanes import ADDRESS
 from engine.limits import measure
+from engine.playbook import parse
 from engine.ports import Channel, Refused, TextLimit
-from integrations import CHANNELS, LIMITS, READY, SOURCES, Config, open_channels
+from integrations import CHANNELS, LIMITS, READY, SECTIONS, SOURCES, Config, open_channels
 from integrations.sandbox import Sandbox, messages
 from integrations.sandbox.channel import ALL_KINDS
+from tests.example_house import PLAYBOOK, ROLES, example_house
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
 EXAMPLES: dict[str, Message] = {
@@ -33,7 +37,13 @@ EXAMPLES: dict[str, Message] = {
     "topic": Topic(topic="t"),
     "invite": Invite(members=("U0001",)),
     "text": Text(text="Situation", room="duty"),
-    "direct": Direct(person="ada", address="U0001", text="Can you come?"),
+    "direct": Direct(
+        person="ada",
+        address="U0001",
+        text="Can you come?",
+        subject="Call-out",
+        attachments=(Attachment(name="slot.ics", type="text/calendar; method=PUBLISH", text="BEGIN:VCALENDAR"),),
+    ),
     "revise": Revise(text="Situation, changed"),
 }
 BASE = Receipt(id="1", place="C0001")
@@ -43,12 +53,12 @@ channels = pytest.mark.parametrize("name", CHANNELS)
 
 
 def section(name: str) -> str:
-    """The section of the settings that a channel or source has: its name without underscores."""
-    return name.replace("_", "")
+    """The section of the settings that a channel or source has."""
+    return SECTIONS.get(name, name)
 
 
 def connected(name: str, home: Path) -> Channel:
-    return CHANNELS[name](Config().at(home))
+    return CHANNELS[name](Config().at(home), lambda: NOW)
 
 
 def test_the_examples_are_all_kinds() -> None:
@@ -58,6 +68,7 @@ def test_the_examples_are_all_kinds() -> None:
 
 def test_the_registry_speaks_of_the_same_channels_everywhere() -> None:
     assert set(CHANNELS) == set(LIMITS) == set(READY)
+    assert SECTIONS.keys() <= CHANNELS.keys() | SOURCES.keys()
 
 
 @channels
@@ -80,7 +91,7 @@ def test_a_limit_can_be_measured_and_says_where_it_is_from(name: str) -> None:
         assert len(limit.source) > 10
 
 
-@pytest.mark.parametrize("name", [*map(section, CHANNELS), *map(section, SOURCES), "sandbox"])
+@pytest.mark.parametrize("name", sorted({*map(section, CHANNELS), *map(section, SOURCES), "sandbox"}))
 def test_every_setting_is_described_and_an_unknown_one_refused(name: str) -> None:
     field = Config.model_fields[name]
     assert field.description
@@ -118,7 +129,12 @@ def test_without_credentials_the_sandbox_stands_for_a_channel_under_its_name(tmp
 
 
 def test_with_credentials_the_real_one_is_opened_and_nothing_connects(tmp_path: Path) -> None:
-    given = {"slack": {"bot_token": "xoxb-1"}, "bluesky": {"handle": "a.example", "app_password": "p"}}
+    given = {
+        "slack": {"bot_token": "xoxb-1"},
+        "bluesky": {"handle": "a.example", "app_password": "p"},
+        "email": {"host": "smtp.invalid", "sender": "duty@airline.example"},
+        "apprise": dict.fromkeys(("sms", "voice", "push"), "json://nobody.invalid/{address}"),
+    }
     opened = open_channels(Config.model_validate(given), tmp_path)
     assert not any(channel.sandbox for channel in opened.values())
 
@@ -153,6 +169,8 @@ def test_sent_twice_there_is_one_receipt_found_only_afterwards(name: str, tmp_pa
         assert opened().send(message, key, BASE) == receipt
         assert opened().find(message, key, BASE) == receipt
         assert opened().find(message, f"{key}/other", BASE) is None
+        if opened().sandbox:
+            assert message in [recorded.message for recorded in messages(tmp_path / "sandbox", name)[0]]
 
 
 @channels
@@ -173,8 +191,22 @@ def test_doctor_hears_a_sentence_for_each_thing_that_is_wrong(name: str, tmp_pat
     assert open_channels(Config(), tmp_path)[name].check() == []
 
 
+@pytest.mark.parametrize("lane", ADDRESS)
+def test_a_lane_writes_to_people(lane: str, tmp_path: Path) -> None:
+    assert "direct" in connected(lane, tmp_path).kinds
+
+
+@pytest.mark.parametrize("lane", sorted(ADDRESS.keys() - {"slack"}))
+def test_a_playbook_can_not_publish_where_one_person_is_reached(lane: str, tmp_path: Path) -> None:
+    assert "post" not in connected(lane, tmp_path).kinds
+    playbook, lines = parse(PLAYBOOK.replace("bluesky]", f"{lane}]", 1), "it-outage.yaml")
+    findings = check(playbook, lines, example_house(channels=LIMITS), ROLES, SOURCES)
+    text = f"{lane} reaches one person at a time and takes no statements; use bluesky, slack, status_page"
+    assert text in [finding.text for finding in findings if not finding.warning]
+
+
 def test_importing_the_registry_brings_no_client(root: Path) -> None:
-    heavy = ("atproto", "slack_sdk", "slack_bolt", "httpx", "babel", "aiohttp")
+    heavy = ("atproto", "slack_sdk", "slack_bolt", "httpx", "babel", "aiohttp", "apprise", "requests", "smtplib")
     code = f"import sys, integrations; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, timeout=60

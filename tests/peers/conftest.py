@@ -2,15 +2,21 @@
 
 import itertools
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.peers.programs import CACHE, MODULES, answers, free_port, need, running
+from tests.peers.programs import CACHE, MODULES, absent, answers, free_port, listens, need, running
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +143,50 @@ def faulty(tmp_path: Path) -> Iterator[Callable[..., str]]:
             return f"http://127.0.0.1:{port}/{path}"
 
         yield start
+
+
+# ---- E-mail: OpenSMTPD ---------------------------------------------------------------------------------------------
+
+SMTPD = """
+listen on 127.0.0.1 port {port}
+action "inbox" maildir "{folder}/%{{rcpt.user}}" virtual {{ "@" = "nobody" }}
+match from any for domain "ex.org" action "inbox"
+match from any for any reject
+"""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A mail server that keeps what is for ex.org in mailboxes.
+
+    It speaks no TLS: with OpenSSL 3, as on Debian 12, OpenSMTPD 6.8 fails at every handshake (its issue 1171).
+    """
+
+    port: int
+    folder: Path
+
+    def mails(self, user: str) -> list[EmailMessage]:
+        """What `user`@ex.org has got, oldest first."""
+        found = sorted((self.folder / user / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        return [message_from_bytes(path.read_bytes(), policy=SMTP) for path in found]
+
+
+@pytest.fixture(scope="session")
+def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    """OpenSMTPD. It begins as root, and delivers as `nobody` to a folder that `nobody` may write."""
+    program = need(shutil.which("smtpd", path=f"{os.environ['PATH']}:/usr/sbin"), "OpenSMTPD")
+    if os.geteuid() != 0:
+        absent("OpenSMTPD, which starts as root only,")
+    folder = tmp_path_factory.mktemp("smtpd")
+    with tempfile.TemporaryDirectory(prefix="irrops-mail-") as inboxes:
+        os.chmod(inboxes, 0o777)
+        server = MailServer(free_port(), Path(inboxes))
+        config = folder / "smtpd.conf"
+        config.write_text(SMTPD.format(**vars(server)))
+        # It looks up every caller in DNS, one after another; over TCP no lost datagram holds them all up for 5 s.
+        over_tcp = {"RES_OPTIONS": "tcp"}
+        with running([program, "-d", "-f", config], lambda: listens(server.port), folder / "log", env=over_tcp):
+            yield server
 
 
 # ---- Room for others -----------------------------------------------------------------------------------------------

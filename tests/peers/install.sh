@@ -67,8 +67,8 @@ npm_packages() {
 debian_packages() {
     missing=""
     for pair in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium \
-        c++:g++ make:make; do
-        command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+        smtpd:opensmtpd c++:g++ make:make; do
+        PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     if [ -z "$missing" ]; then
         say "Debian packages: there"
@@ -80,8 +80,9 @@ debian_packages() {
         say "Debian packages: installing$missing"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
+        # Without --no-remove OpenSMTPD would put a mail server that is here already out of the house.
         # shellcheck disable=SC2086
-        apt-get install -y -qq --no-install-recommends $missing >/dev/null
+        apt-get install -y -qq --no-install-recommends --no-remove $missing >/dev/null
     fi
 }
 

@@ -50,6 +50,15 @@ def answers(url: str) -> bool:
     return True
 
 
+def listens(port: int) -> bool:
+    """Tell whether a program takes connections at a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def running(
     command: Sequence[str | Path],

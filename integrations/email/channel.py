@@ -1,0 +1,66 @@
+"""E-mail as a channel: one mail for each message to a person. Its form is in `mail`, its delivery in `server`."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from engine.effects import Direct, Message, Receipt
+from engine.ports import CannotTell, Refused, TextLimit
+from integrations.email import LIMIT, Settings, parted
+from integrations.email.mail import address_of, compose, message_id
+from integrations.email.server import opened, submit, try_out
+
+
+class Email:
+    """Mails to one person each.
+
+    Takes no `revise`: what is in somebody's mailbox can't be changed, and a second mail would not replace the first.
+    Sent twice after a lost answer, the mail has the same Message-ID.
+    """
+
+    name = "email"
+    kinds = frozenset({"direct"})
+    limit: TextLimit | None = LIMIT
+    sandbox = False
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._settings, self._now = settings, now
+
+    def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+        """Hand the mail to the server. Raises Refused, or Lost when the server did not say whether it took it."""
+        direct = self._checked(message)
+        recipient = address_of(direct)
+        mail = compose(direct, key, self._settings, self._now())
+        with opened(self._settings) as smtp:
+            submit(smtp, self._settings, self._sender, recipient, mail)
+        return Receipt(id=message_id(key, self._settings), place=self._settings.host)
+
+    def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
+        """Raise CannotTell: nobody can look into somebody else's mailbox."""
+        self._checked(message)
+        raise CannotTell("Whether a mail arrived can't be looked up.")
+
+    def check(self) -> list[str]:
+        """Connect and log in, and say what is wrong. Nothing is sent."""
+        if bool(self._settings.username) != bool(self._settings.password):
+            return ["Set both IRROPS_EMAIL_USERNAME and IRROPS_EMAIL_PASSWORD, or neither."]
+        try:
+            self._complete()
+            with opened(self._settings) as smtp:
+                try_out(smtp, self._settings, self._sender)
+        except Refused as error:
+            return [str(error)]
+        return []
+
+    @property
+    def _sender(self) -> str:
+        return parted(self._settings.sender)[1]
+
+    def _checked(self, message: Message) -> Direct:
+        if not isinstance(message, Direct):
+            raise Refused(f"E-mail takes messages to one person, not one of kind {message.kind}.", permanent=True)
+        self._complete()
+        return message
+
+    def _complete(self) -> None:
+        if not self._settings.complete:
+            raise Refused("E-mail has no server; set IRROPS_EMAIL_HOST and IRROPS_EMAIL_SENDER.", permanent=True)
