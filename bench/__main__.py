@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("command", "respond", "memory", "alerts")
+ALL = ("command", "respond", "memory", "alerts", "simulation")
 
 
 def main(names: list[str]) -> None:

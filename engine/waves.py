@@ -1,78 +1,247 @@
-"""How many people to ask: the smallest number that yields enough yeses with a stated probability.
+"""How many people to ask now, so that enough say yes by the deadline with a stated probability.
 
-The rate comes from `House.answer_rate` (a trial, see docs/call-out.md) and is corrected by what comes in. Whom to ask
-is in `engine.choice`.
+What is believed of the rate before anybody has answered is in `engine.rates`, how fast people answer in `engine.pace`,
+whom to ask in `engine.choice`. The figures behind the targets: docs/simulation.md.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from math import asin, cos, exp, log, log1p, pi, sin, sqrt
 
-ANSWERED_WITHIN = timedelta(minutes=45)
-"""The time that the prior rate speaks of: a quarter answer a chat message within 45 minutes."""
+from engine.pace import ANSWERED_WITHIN, USUAL, Pace, normal, observed, share_of, yet
 
 CONFIDENCE = 0.9
-"""Probability with which a wave is to fill the call-out."""
+"""Probability with which a call-out is to be full by its deadline."""
 
-PRIOR_WEIGHT = 10.0
-"""How many people's answers the prior rate is worth against those that came in."""
+EARLIER = (0.6, 0.5, 0.4)
+"""Probability that a wave is enough by itself where one, two, more waves can follow: what it lacks they make up."""
+
+LAST_NEEDED = 1 / 3
+"""In about so many call-outs the waves before the last are not enough, so sized (docs/simulation.md)."""
+
+RESPOND_WITHIN = timedelta(minutes=15)
 
 MOST = 5000
 """No wave is larger, however low the rate."""
 
+CERTAIN = 1e6
+"""A belief worth so many answers is taken as known."""
 
-def exposure(waited: timedelta) -> float:
-    """Say which share of those who will answer have done so after `waited`, 0 to 1.
+Silent = Sequence[tuple[timedelta, int]]
+"""How long, and how many have had that long."""
 
-    Linear up to ANSWERED_WITHIN: the trial gives one point, and a straight line is the least that can be said.
+
+@dataclass(frozen=True)
+class Belief:
+    """What is believed of the share that says yes within ANSWERED_WITHIN: a Beta distribution; and how fast they do."""
+
+    yes: float
+    no: float
+    pace: Pace = USUAL
+
+    @property
+    def mean(self) -> float:
+        return self.yes / (self.yes + self.no)
+
+    @classmethod
+    def known(cls, rate: float, pace: Pace) -> "Belief":
+        """Build the belief of somebody who knows the rate."""
+        return cls(rate * CERTAIN, (1 - rate) * CERTAIN, pace)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How many come by the deadline, those who accepted included; at most as many as are wanted."""
+
+    mean: float
+    low: int
+    high: int
+    """`low` to `high`: 80 % lie between."""
+    chance: float
+    """Probability that all who are wanted come."""
+
+
+def learn(belief: Belief, yes: int, no: int, waited: Iterable[timedelta], took: Iterable[timedelta] = ()) -> Belief:
+    """Correct a belief by what came in: yeses, noes, and how long each silent person has had.
+
+    `took`: how long the answers took, which corrects the pace. A silent person counts as little against the rate as
+    little time they had. The Beta distribution has that mean, and is worth the yeses that were seen: exact when
+    everybody has answered or had the time.
     """
-    return min(1.0, max(0.0, waited / ANSWERED_WITHIN))
+    silent = _grouped(waited)
+    pace = observed(belief.pace, took, silent)
+    seen = [(pace.come_in(one), count) for one, count in silent]
+    people = belief.yes + belief.no + yes + no + sum(count for _, count in silent)
+    mean = min(0.999, share_of(belief.yes + yes, people, seen, belief.mean))
+    worth = (belief.yes + yes) / mean
+    return Belief(mean * worth, (1 - mean) * worth, pace)
 
 
-def rate(prior: float, yes: int, no: int, waited: Iterable[timedelta]) -> float:
-    """Estimate the share that says yes: the prior, and what came in, each weighed by how many it stands for.
+def size(
+    wanted: int,
+    belief: Belief,
+    pending: Iterable[timedelta] = (),
+    left: timedelta | None = None,
+    confidence: float = CONFIDENCE,
+    waves_left: int = 1,
+    every: timedelta = RESPOND_WITHIN,
+) -> int:
+    """Find how many to ask now, so that `wanted` more say yes by the deadline; at most MOST.
 
-    `waited`: how long each unanswered one has had; who has had half the time counts as half a person asked.
-    The mean of a Beta-Binomial with exposure: (prior weight + yes) / (weight + yes + no + exposure of the silent).
+    `pending`: how long each silent person has waited. `left`: until the deadline; None where there is none, so that
+    everybody has the full time. With less left than a wave has, people are expected to come that much late.
+    `waves_left`: how many waves may still be asked, this one included, as many as fit before the deadline, `every` so
+    long. While others can follow, a wave is small (see `target`).
     """
-    asked = yes + no + sum(map(exposure, waited))
-    return (prior * PRIOR_WEIGHT + yes) / (PRIOR_WEIGHT + asked)
+    pending = tuple(pending)
+    if left is not None:
+        waves_left = min(waves_left, left // every)
+        left = max(left, every)
+    return smallest(wanted, belief, pending, left, target(confidence, waves_left, belief.pace, pending))
 
 
-def still_to_come(share: float, waited: timedelta) -> float:
-    """Probability that somebody who has been silent for `waited` still says yes, by Bayes' rule."""
-    seen = share * exposure(waited)
-    return (share - seen) / (1 - seen) if seen < 1 else 0.0
+def target(confidence: float, waves_left: int, pace: Pace, pending: Iterable[timedelta] = ()) -> float:
+    """Say with which probability this wave is to be enough.
 
-
-def size(wanted: int, share: float, pending: Iterable[float] = (), confidence: float = CONFIDENCE) -> int:
-    """Find the smallest n with P(Binomial(n, share) + pending yeses ≥ wanted) ≥ confidence.
-
-    `pending`: the probability of each silent one to say yes yet. At most MOST.
+    A first wave that is enough in nine cases of ten asks far too many in most of them, since the rate is unknown; a
+    smaller one shows the rate, and the next makes up what it lacks. A last wave is then needed in one call-out of
+    three, so it may fail three times as often as the whole: 1 - (1 - confidence) / LAST_NEEDED keeps the call-out at
+    `confidence`. That holds as far as the answers to the earlier waves are in, so what it is relieved of is scaled by
+    how much of their time the silent have had, of whom an answer may still come. A wave that is first and last, or
+    follows long after the others, is sized for `confidence` itself.
     """
+    if waves_left > 1:
+        return min(confidence, EARLIER[min(waves_left - 2, len(EARLIER) - 1)])
+    silent = [(waited, count) for waited, count in _grouped(pending) if waited < ANSWERED_WITHIN]
+    people = sum(count for _, count in silent)
+    had = sum(count * pace.come_in(waited) for waited, count in silent) / people if people else 0.0
+    return max(0.0, 1 - (1 - confidence) / (1 - (1 - LAST_NEEDED) * had))
+
+
+def smallest(wanted: int, belief: Belief, pending: Iterable[timedelta], left: timedelta | None, enough: float) -> int:
+    """Find the least n with P(yeses of n + yeses still to come ≥ wanted by the deadline) ≥ `enough`, at most MOST."""
     if wanted <= 0:
         return 0
-    short = [1.0] + [0.0] * (wanted - 1)  # short[k]: probability of exactly k yeses, for k below `wanted`
-    for chance in pending:
-        _add(short, chance)
-    count = 0
-    while 1 - sum(short) < confidence and count < MOST:
-        _add(short, share)
-        count += 1
-    return count
+    crowd = _Crowd(belief, _grouped(pending), left)
+    if crowd.chance(0, wanted) >= enough:
+        return 0
+    too_few, many = 0, max(4, wanted)
+    while crowd.chance(many, wanted) < enough:
+        if many >= MOST:
+            return MOST
+        too_few, many = many, min(MOST, many * 2)
+    while many - too_few > 1:
+        middle = (too_few + many) // 2
+        too_few, many = (too_few, middle) if crowd.chance(middle, wanted) >= enough else (middle, many)
+    return many
 
 
-def _add(short: list[float], chance: float) -> None:
-    """Add one person who says yes with probability `chance`, in place."""
-    for yeses in range(len(short) - 1, 0, -1):
-        short[yeses] = short[yeses] * (1 - chance) + short[yeses - 1] * chance
-    short[0] *= 1 - chance
+def forecast(
+    belief: Belief,
+    accepted: int,
+    fresh: int,
+    pending: Iterable[timedelta],
+    wanted: int,
+    left: timedelta | None = None,
+) -> Forecast:
+    """Foresee how many of `wanted` come by the deadline, of those who accepted, are silent, or are asked now (`fresh`).
+
+    Further waves are not counted in: see `engine.simulation.outlook`.
+    """
+    missing = wanted - accepted
+    if missing <= 0:
+        return Forecast(float(accepted), accepted, accepted, 1.0)
+    crowd = _Crowd(belief, _grouped(pending), left)
+    chances = [crowd.chance(fresh, count) for count in range(1, missing + 1)]
+    low = accepted + sum(1 for chance in chances if chance >= 0.9)
+    high = accepted + sum(1 for chance in chances if chance > 0.1)
+    return Forecast(accepted + sum(chances), low, high, chances[-1])
 
 
-def likelihood(wanted: int, chances: Iterable[float]) -> float:
-    """Probability that at least `wanted` of these say yes."""
+# ---------------------------------------------------------------- probabilities
+
+
+def _grouped(pending: Iterable[timedelta]) -> Silent:
+    return tuple(Counter(pending).items())
+
+
+class _Crowd:
+    """Those who are silent and those who are asked now, under every rate that is believed possible."""
+
+    def __init__(self, belief: Belief, silent: Silent, left: timedelta | None):
+        pace, left = belief.pace, ANSWERED_WITHIN if left is None else left
+        spans = [(pace.come_in(waited), pace.come_in(waited + left), count) for waited, count in silent]
+        fresh = pace.come_in(left)
+        self.cases = []
+        for rate, weight in possible(belief):
+            chances = [(yet(rate, came, then), count) for came, then, count in spans]
+            coming = sum(count * chance for chance, count in chances)
+            squares = sum(count * chance * chance for chance, count in chances)
+            self.cases.append((weight, min(1.0, rate * fresh), coming, squares))
+
+    def chance(self, fresh: int, wanted: int) -> float:
+        """Probability of at least `wanted` yeses.
+
+        Given the rate, the yeses of people with unlike chances are taken as binomial with the same mean and variance:
+        Σp² / Σp the chance, (Σp)² / Σp² the people.
+        """
+        found = 0.0
+        for weight, each, coming, squares in self.cases:
+            mean = fresh * each + coming
+            if mean > 0:
+                chance = (fresh * each * each + squares) / mean
+                found += weight * at_least(wanted, mean / chance, chance)
+        return min(1.0, found)
+
+
+def possible(belief: Belief, steps: int = 41) -> list[tuple[float, float]]:
+    """Replace the Beta distribution by a few rates with weights that add up to 1.
+
+    Evenly over θ = arcsin √rate, in which its density sin^(2·yes - 1) cos^(2·no - 1) is smooth and about as wide
+    everywhere: standard deviation 1 / (2·√worth).
+    """
+    mean, worth = belief.mean, belief.yes + belief.no
+    if worth >= CERTAIN:
+        return [(mean, 1.0)]
+    middle, deviation = asin(sqrt(mean)), 0.5 / sqrt(worth)
+    low, high = max(0.0, middle - 5 * deviation), min(pi / 2, middle + 5 * deviation)
+    angles = [low + (step + 0.5) * (high - low) / steps for step in range(steps)]
+    logs = [(2 * belief.yes - 1) * log(sin(one)) + (2 * belief.no - 1) * log(cos(one)) for one in angles]
+    weights = [exp(one - max(logs)) for one in logs]
+    total = sum(weights)
+    found = zip(angles, weights, strict=True)
+    return [(sin(angle) ** 2, weight / total) for angle, weight in found if weight > 1e-6 * total]
+
+
+FEW = 6
+"""Up to so many successes the binomial is added up, beyond it is approximated."""
+
+
+def at_least(wanted: int, people: float, rate: float) -> float:
+    """P(Binomial(people, rate) ≥ wanted); `people` need not be a whole number.
+
+    By Camp and Paulson's approximation beyond FEW (Johnson, Kemp and Kotz, "Univariate Discrete Distributions", 3.6),
+    which is off by less than 0.003 here.
+    """
     if wanted <= 0:
         return 1.0
-    short = [1.0] + [0.0] * (wanted - 1)
-    for chance in chances:
-        _add(short, chance)
-    return max(0.0, 1 - sum(short))  # rounding may leave a hair below 0
+    if people < wanted - 1e-9 or rate <= 0:
+        return 0.0
+    if rate >= 1:
+        return 1.0
+    if wanted <= FEW:
+        return 1 - _below(wanted, people, rate)
+    others = people - wanted + 1
+    a, b = 1 / (9 * others), 1 / (9 * wanted)
+    root: float = (wanted * (1 - rate) / (rate * others)) ** (1 / 3)
+    return normal(((1 - a) - (1 - b) * root) / sqrt(b * root * root + a))
+
+
+def _below(wanted: int, people: float, rate: float) -> float:
+    odds, term, total = rate / (1 - rate), exp(people * log1p(-rate)), 0.0
+    for count in range(wanted):
+        total += term
+        term *= odds * (people - count) / (count + 1)
+    return min(1.0, total)
