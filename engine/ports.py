@@ -27,11 +27,18 @@ class TextLimit(Value):
     source: str
 
 
-class Refused(Exception):
-    """The outside said no, so nothing happened there. `permanent`: asking again won't help."""
+ASKS_TO_WAIT = "asks us to wait"
+"""Part of what a channel says in Refused when the outside itself limits how fast we may go."""
 
-    def __init__(self, reason: str, *, permanent: bool, retry_after: float | None = None):
-        self.permanent, self.retry_after = permanent, retry_after
+
+class Refused(Exception):
+    """The outside said no, so nothing happened there. `permanent`: asking again won't help.
+
+    `sooner`: what is urgent asks again after so many seconds already, and is let in before the others.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool, retry_after: float | None = None, sooner: float | None = None):
+        self.permanent, self.retry_after, self.sooner = permanent, retry_after, sooner
         super().__init__(reason)
 
 
@@ -97,11 +104,13 @@ class AlertSource(Protocol):
 
 
 class Reply(Value):
-    """What to tell the person who pressed a button."""
+    """What to tell the person who pressed a button, or wrote."""
 
     text: str
     revise: str | None = None
     """New text of the message that carried the button, whose buttons go; None leaves it as it is."""
+    buttons: tuple[Button, ...] = ()
+    """What to choose from next, under `text`, which only this person sees."""
 
 
 class HomeItem(Value):
@@ -132,6 +141,22 @@ class Door(Protocol):
     def status_for_chat(self) -> str: ...
 
     def home(self, chat_user: str) -> list[HomeItem]: ...
+
+    def said(self, chat_user: str, text: str, written_at: datetime | None = None) -> Reply:
+        """Somebody wrote to us directly, in their own words, at an instant (default: now)."""
+        ...
+
+    def approvals(self, chat_user: str) -> list[HomeItem]:
+        """What this person may approve, each with its whole text and the buttons."""
+        ...
+
+    def approve_in_chat(self, statement: str, chat_user: str) -> str:
+        """Approve a statement by its reference; returns a sentence."""
+        ...
+
+    def page_in_chat(self, text: str, chat_user: str) -> Reply:
+        """Call somebody: name, incident where there are several, why. The reply may ask which person is meant."""
+        ...
 
 
 class Wording(Protocol):

@@ -18,6 +18,9 @@ VIEW_BLOCK_LIMIT = 100
 FALLBACK_LIMIT = 3000
 EVENT_TYPE = "irrops_effect"
 
+REPLY = "irrops-reply"
+"""The block_id of the buttons under an answer of ours: what is answered next takes its place."""
+
 BUTTON = re.compile(r"(?P<action>[a-z_]+):\d+")
 """The action_id of our buttons: what `engine.buttons` calls the action, and its place in the row."""
 
@@ -106,9 +109,11 @@ def row(buttons: Sequence[Button], block_id: str | None = None) -> list[Any]:
     return [ActionsBlock(elements=elements, block_id=block_id)]
 
 
-def message(text: str, buttons: Sequence[Button] = (), mark: str = "") -> list[dict[str, Any]]:
+def message(
+    text: str, buttons: Sequence[Button] = (), mark: str = "", row_id: str | None = None
+) -> list[dict[str, Any]]:
     """Lay out a message. Raises Refused, for good, when Slack would refuse it."""
-    laid_out = written([*sections(text, mark), *row(buttons)])
+    laid_out = written([*sections(text, mark), *row(buttons, row_id)])
     if len(laid_out) > BLOCK_LIMIT:
         raise Refused(
             f"The message needs {len(laid_out)} blocks; Slack takes {BLOCK_LIMIT}. Shorten it.", permanent=True

@@ -84,7 +84,12 @@ class SlackChannel:
         return self._rooms.invite(message, _home(base), key)
 
     def _to_person(self, message: Direct, key: str, base: Receipt | None) -> Receipt:
-        return self._post(self._place(message, base), message.text, message.buttons, key)
+        try:
+            return self._post(self._place(message, base), message.text, message.buttons, key)
+        except SlackRefused as error:
+            if error.code == "channel_not_found":
+                self._direct.pop(message.address, None)
+            raise
 
     def _text(self, message: Post | Text, key: str, base: Receipt | None) -> Receipt:
         place = self._place(message, base)

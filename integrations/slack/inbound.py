@@ -1,28 +1,23 @@
-"""What comes in from Slack: presses, `/irrops`, the declare form, the Home tab. Each is answered at once, worked later.
+"""How Slack's interactions come in: by signed HTTP (`handle_http`) or by Socket Mode (`socket_mode`).
 
-Nothing is decided here; the door decides. By signed HTTP (`handle_http`) or by Socket Mode (`socket_mode`).
+What happens to each is in `handlers`.
 """
 
-import logging
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from engine.incident import NotAllowed
-from engine.playbook import FactsError, Playbook
-from engine.ports import Door, Reply
-from integrations.slack import blocks, form, words
+from engine.ports import Door
+from integrations.slack import blocks, form
 from integrations.slack.api import import_sdk, quiet, web_client
+from integrations.slack.handlers import Handlers
 from integrations.slack.settings import Settings
 from integrations.slack.socket_mode import start_socket_mode
 
 __all__ = ["Handlers", "build_app", "handle_http", "start_socket_mode"]
 
-log = logging.getLogger(__name__)
-
-ANSWERING, WORKING = 16, 8
-"""Threads. Two pools, so that forty people who press at once are answered while the work queues."""
+ANSWERING = 16
+"""Threads that answer; those that work are others (`handlers`)."""
 
 
 def build_app(settings: Settings, door: Door) -> Any:
@@ -51,6 +46,7 @@ def build_app(settings: Settings, door: Door) -> Any:
     app.command("/irrops")(handlers.command)
     app.view(form.CALLBACK)(handlers.form_sent)
     app.event("app_home_opened")(handlers.home_opened)
+    app.event("message")(handlers.written)
     return app
 
 
@@ -84,168 +80,3 @@ def _authentic(app: Any, headers: Mapping[str, Any], body: bytes) -> bool:
         return bool(SignatureVerifier(secret).is_valid(body, stamp, signature))
     except UnicodeDecodeError:
         return False
-
-
-class Handlers:
-    """What happens to each interaction. slack_bolt fills the arguments in by name."""
-
-    def __init__(self, door: Door):
-        self._door = door
-        self._pool = ThreadPoolExecutor(WORKING, thread_name_prefix="slack-work")
-
-    def pressed(self, ack: Any, body: dict[str, Any], action: dict[str, Any], respond: Any, client: Any) -> None:
-        """A button under a message, or in the Home tab."""
-        ack()
-        name = action["action_id"].rpartition(":")[0]
-        user, value = body["user"]["id"], action.get("value") or ""
-        at_home = (body.get("view") or {}).get("type") == "home"
-
-        def tell(text: str) -> None:
-            if at_home:
-                self._publish_home(client, user, text)
-            else:
-                _privately(respond, text)
-
-        def work() -> None:
-            try:
-                reply = self._door.press(name, value, user)
-            except NotAllowed as refusal:
-                reply = Reply(text=str(refusal))
-            if reply.revise is not None and not at_home:
-                _quietly(lambda text: _replace(respond, text), reply.revise)
-            _quietly(tell, reply.text)
-
-        self._later(work, tell)
-
-    def command(self, ack: Any, command: dict[str, Any], client: Any, respond: Any) -> None:
-        """`/irrops declare|status|help`."""
-        verb, _, rest = (command.get("text") or "").strip().partition(" ")
-        if verb == "declare":
-            ack()
-            # Not in the pool: the trigger lasts three seconds, and work may queue there.
-            _guarded(
-                lambda: self._open_form(command["trigger_id"], rest.strip(), client),
-                lambda text: _privately(respond, text),
-            )
-        elif verb == "status":
-            ack()
-            self._later(
-                lambda: _privately(respond, self._door.status_for_chat()), lambda text: _privately(respond, text)
-            )
-        else:
-            ack(text=words.HELP, response_type="ephemeral")
-
-    def playbook_chosen(self, ack: Any, body: dict[str, Any], client: Any) -> None:
-        """Another playbook was chosen in the form: ask for its facts."""
-        ack()
-        view, slug = body["view"], body["actions"][0]["selected_option"]["value"]
-
-        def work() -> None:
-            playbooks = self._playbooks()
-            laid_out = form.layout(playbooks, form.pick(playbooks, slug))
-            client.views_update(view_id=view["id"], hash=view.get("hash"), view=laid_out)
-
-        _guarded(work, lambda text: None)
-
-    def form_sent(self, ack: Any, body: dict[str, Any], view: dict[str, Any], client: Any) -> None:
-        """The declare form was sent. Its mistakes are shown in it; a second sending is the same incident."""
-        _guarded(
-            lambda: self._read_form(ack, body["user"]["id"], view, client),
-            lambda text: ack(response_action="update", view=form.said(text)),
-        )
-
-    def _read_form(self, ack: Any, user: str, view: dict[str, Any], client: Any) -> None:
-        entered = form.read(view, self._playbooks())
-        if entered.errors:
-            ack(response_action="errors", errors=entered.errors)
-            return
-        ack(response_action="update", view=form.said(words.DECLARING))
-        view_id = view["id"]
-
-        def work() -> None:
-            try:
-                ref = self._door.declare_from_chat(
-                    entered.playbook, entered.severity, entered.facts, user, f"slack/{view_id}"
-                )
-                text = words.declared(ref)
-            except (NotAllowed, FactsError) as refusal:
-                text = str(refusal)
-            _show(client, view_id, user, text)
-
-        self._later(work, lambda text: _show(client, view_id, user, text))
-
-    def home_opened(self, event: dict[str, Any], client: Any) -> None:
-        """Somebody looks at the app's Home tab."""
-        if event.get("tab", "home") == "home":
-            user = event["user"]
-            self._later(lambda: self._publish_home(client, user), lambda text: None)
-
-    def _open_form(self, trigger: str, slug: str, client: Any) -> None:
-        from slack_sdk.errors import SlackClientError
-
-        playbooks = self._playbooks()
-        try:
-            client.views_open(trigger_id=trigger, view=form.layout(playbooks, form.pick(playbooks, slug)))
-        except (SlackClientError, OSError) as error:
-            log.warning("the declare form could not be opened: %s", type(error).__name__)
-            raise NotAllowed(words.TOO_SLOW) from error
-
-    def _playbooks(self) -> list[Playbook]:
-        """Give the playbooks, at least one. Raises NotAllowed."""
-        playbooks = self._door.playbooks()
-        if not playbooks:
-            raise NotAllowed(words.NO_PLAYBOOKS)
-        return playbooks
-
-    def _publish_home(self, client: Any, user: str, notice: str = "") -> None:
-        laid_out = blocks.sections(notice) if notice else []
-        items = self._door.home(user)
-        laid_out += blocks.sections(f"*{words.HOME_TITLE}*" if items else words.HOME_EMPTY)
-        for item in items:
-            laid_out += [*blocks.sections(item.text), *blocks.row(item.buttons)]
-        view = {"type": "home", "blocks": blocks.written(laid_out[: blocks.VIEW_BLOCK_LIMIT])}
-        client.views_publish(user_id=user, view=view)
-
-    def _later(self, work: Callable[[], None], tell: Callable[[str], object]) -> None:
-        self._pool.submit(_guarded, work, tell)
-
-
-def _guarded(work: Callable[[], None], tell: Callable[[str], object]) -> None:
-    """Do the work after Slack has its answer. A refusal is told as it is, a failure of ours is told and logged.
-
-    Nothing may be raised from here into slack_bolt: it takes back an answer that it has not yet passed on.
-    """
-    try:
-        work()
-    except NotAllowed as refusal:
-        _quietly(tell, str(refusal))
-    except Exception as error:
-        # The exception's own text may quote what somebody typed, so only its kind and place are logged.
-        place = "".join(traceback.format_tb(error.__traceback__))
-        log.error("an interaction from Slack failed: %s\n%s", type(error).__name__, place)
-        _quietly(tell, words.FAILED)
-
-
-def _quietly(tell: Callable[[str], object], text: str) -> None:
-    try:
-        tell(text)
-    except Exception as error:
-        log.warning("the person could not be told: %s", type(error).__name__)
-
-
-def _replace(respond: Any, text: str) -> None:
-    respond(replace_original=True, text=blocks.fallback(text), blocks=blocks.message(text))
-
-
-def _privately(respond: Any, text: str) -> None:
-    respond(response_type="ephemeral", replace_original=False, text=blocks.fallback(text), blocks=blocks.message(text))
-
-
-def _show(client: Any, view_id: str, user: str, text: str) -> None:
-    """Say it in the form that is still open; where it was closed, in a direct message."""
-    from slack_sdk.errors import SlackApiError
-
-    try:
-        client.views_update(view_id=view_id, view=form.said(text))
-    except SlackApiError:
-        client.chat_postMessage(channel=user, text=blocks.fallback(text), blocks=blocks.message(text))

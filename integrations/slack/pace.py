@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.ports import Refused
+from engine.ports import ASKS_TO_WAIT, Refused
+from integrations.slack.errors import until
 
 PER_MINUTE: dict[str, int] = {
     "chat.update": 50,
@@ -46,14 +47,17 @@ class _Line:
     interval: float
     next: float
     turns: dict[str, float] = field(default_factory=dict)
+    ahead: set[str] = field(default_factory=set)
+    """Who came before their turn and was given the next one."""
 
     def wait(self, ticket: str, now: float) -> float:
         """Tell how long `ticket` must wait; 0 takes the call."""
         turn = self.turns.get(ticket)
         if turn is not None:
             if turn > now + EARLY_S:
-                return turn - now
+                return self._sooner(ticket, now) - now
             del self.turns[ticket]
+            self.ahead.discard(ticket)
             return 0.0
         earliest = self.next - (self.burst - 1) * self.interval
         if earliest - now <= ROUNDING_S:
@@ -63,6 +67,23 @@ class _Line:
             self.turns[ticket] = earliest
             self.next += self.interval
         return earliest - now
+
+    def _sooner(self, ticket: str, now: float) -> float:
+        """The turn of one who comes before it, and so is urgent: they change places with the next who is not.
+
+        Only that one is refused again; were all of them to move up by one place, all would be.
+        """
+        if ticket not in self.ahead:
+            others = [one for one, turn in self.turns.items() if turn > now and one not in self.ahead]
+            other = min(others, key=self.turns.__getitem__, default=ticket)
+            self.turns[ticket], self.turns[other] = self.turns[other], self.turns[ticket]
+            self.ahead.add(ticket)
+        return self.turns[ticket]
+
+    def forget(self, before: float) -> None:
+        """Forget turns that nobody took."""
+        self.turns = {ticket: turn for ticket, turn in self.turns.items() if turn > before}
+        self.ahead &= self.turns.keys()
 
 
 class Pace:
@@ -76,15 +97,20 @@ class Pace:
     def take(self, method: str, place: str = "", ticket: str = "") -> None:
         """Take one call, about to be made in `place` (a conversation). Raises Refused, not for good, with the wait.
 
-        `ticket` names what the call is for: who comes back with it after the wait finds the turn kept.
+        `ticket` names what the call is for: who comes back with it after the wait finds the turn kept, and who comes
+        back before it is let in next.
         """
+        sooner = None
         with self._lock:
             now = self._clock()
-            wait = max(self._held.get((method, each), now) - now for each in ("", place))
-            if wait <= 0 and self._on:
-                wait = self._line(method, place, now).wait(ticket, now)
+            held = wait = max(self._held.get((method, each), now) - now for each in ("", place))
+            if held <= 0 and self._on:
+                line = self._line(method, place, now)
+                wait = line.wait(ticket, now)
+                sooner = 0.0 if ticket in line.turns and ticket not in line.ahead else None
         if wait > 0:
-            raise Refused(f"Slack's limit for {method} is reached.", permanent=False, retry_after=wait)
+            why = f"Slack {ASKS_TO_WAIT} with {method}" if held > 0 else f"Slack's limit for {method} is reached, wait"
+            raise Refused(f"{why} {until(wait)}.", permanent=False, retry_after=wait, sooner=sooner)
 
     def hold(self, method: str, place: str, seconds: float, workspace: bool = False) -> None:
         """Slack said 429. It holds for the method in the workspace, for posting in that conversation alone."""
@@ -102,5 +128,5 @@ class Pace:
         if size is None:
             return _Line(1, 0.0, now)
         line = self._lines.setdefault((method, ""), _Line(size, 60 / size, now))
-        line.turns = {ticket: turn for ticket, turn in line.turns.items() if turn > now - UNUSED_S}
+        line.forget(now - UNUSED_S)
         return line

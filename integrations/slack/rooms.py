@@ -27,6 +27,9 @@ OF_A_PERSON = frozenset(
         "ura_max_channels",
         "user_is_restricted",
         "user_team_not_in_channel",
+        "org_user_not_in_team",
+        "invitee_cant_see_channel",
+        "no_external_invite_permission",
     }
 )
 """Errors of conversations.invite that concern one person and not the channel."""

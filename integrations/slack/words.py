@@ -2,8 +2,13 @@
 
 HELP = (
     "*/irrops declare* opens the form; */irrops declare ash-cloud* with that playbook chosen.\n"
-    "*/irrops status* says what is running, what is late and what waits for you.\n"
-    "The app's Home tab shows the same, with the buttons."
+    "*/irrops status* says what is running, what is late, what waits, and how the call-outs stand.\n"
+    "*/irrops approve* shows what waits for your approval, word for word; */irrops approve ST-3* approves it at once.\n"
+    "*/irrops page NAME why* calls somebody by name, on all their lanes; */irrops page NAME INC-3 why* for that "
+    "incident.\n"
+    "*/irrops help* shows this.\n"
+    "The app's Home tab shows what waits for you and what runs, with the buttons. When you are asked to help, press a "
+    "button or write to the app in plain words: “yes”, “in 2 hours”, “at 7”, “no”."
 )
 NO_PLAYBOOKS = "There are no playbooks yet; add one to the folder playbooks/."
 TOO_SLOW = "Slack gave us three seconds to open the form and they went by. Please try again."
@@ -21,7 +26,7 @@ STATIONS_EXAMPLE = "AMS, RTM"
 YES, NO = "Yes", "No"
 DECLARING = "Declaring … In a moment the Home tab shows it."
 
-HOME_TITLE = "What runs, and what waits for you"
+HOME_TITLE = "What waits for you, and what runs"
 HOME_EMPTY = "Nothing is running. /irrops declare starts a response."
 
 REQUIRED = "This must be filled in."
@@ -30,3 +35,13 @@ REQUIRED = "This must be filled in."
 def declared(ref: str) -> str:
     """Say that it worked."""
     return f"{ref} is declared; the response has started. The Home tab shows how it goes."
+
+
+def more_in_home(count: int) -> str:
+    """Say that the Home tab has no room for all."""
+    return f"… and {count} more; /irrops status shows all that runs, /irrops approve what waits for your approval."
+
+
+def more_to_approve(count: int) -> str:
+    """Say that more waits than one command may show."""
+    return f"{count} more wait for you: decide these, then use /irrops approve again."

@@ -1,12 +1,14 @@
 """What Slack's answers mean: happened, refused for now, refused for good, or nobody knows."""
 
+import re
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from engine.effects import Direct, Invite, Message, Receipt, Room, Text
-from engine.ports import CannotTell, Channel, Lost, Refused
+from engine.ports import ASKS_TO_WAIT, CannotTell, Channel, Lost, Refused
 from integrations.slack import Settings, connect
 from integrations.slack.blocks import block_mark, purpose_mark
 from integrations.slack.checkup import SCOPES
@@ -112,6 +114,87 @@ def test_a_missing_scope_is_named(slack: ScriptedSlack):
     slack.says("chat.postMessage", {"ok": False, "error": "missing_scope", "needed": "chat:write"})
     with pytest.raises(Refused, match="chat:write"):
         channel(slack).send(TEXT, "k", ROOM)
+
+
+OF_A_PERSON = {
+    "conversations.open": {
+        "user_not_found": "people file",
+        "users_not_found": "people file",
+        "user_disabled": "deactivated",
+        "user_not_visible": "another workspace",
+        "channel_not_found": "another workspace",
+        "invalid_user_combination": "another workspace",
+        "cannot_dm_bot": "belongs to a bot",
+        "team_access_not_granted": "not installed in that person's workspace",
+        "account_inactive": "install it again",
+        "missing_scope": "manifest.yaml",
+    },
+    "chat.postMessage": {
+        "messages_tab_disabled": "App Home",
+        "user_disabled": "deactivated",
+        "channel_not_found": "no such channel",
+        "is_archived": "archived",
+        "restricted_action": "workspace setting",
+        "ekm_access_denied": "suspended",
+        "team_not_found": "chat id",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "remedy"),
+    [(method, code, remedy) for method, codes in OF_A_PERSON.items() for code, remedy in codes.items()],
+)
+def test_whom_slack_does_not_reach_is_refused_for_good_so_that_the_next_lane_is_tried(
+    slack: ScriptedSlack, method: str, code: str, remedy: str
+):
+    slack.says("conversations.open", {"ok": True, "channel": {"id": "D1"}})
+    slack.says(method, {"ok": False, "error": code})
+    with pytest.raises(Refused, match=remedy) as refused:
+        channel(slack).send(Direct(person="p", address="U1", text="Can you come?"), "k")
+    assert refused.value.permanent
+    assert len(slack.sent(method)) == 1
+
+
+def test_a_conversation_that_is_gone_is_opened_anew_the_next_time(slack: ScriptedSlack):
+    slack.says("conversations.open", {"ok": True, "channel": {"id": "D1"}}, {"ok": True, "channel": {"id": "D2"}})
+    slack.says("chat.postMessage", {"ok": False, "error": "channel_not_found"}, POSTED)
+    ours, direct = channel(slack), Direct(person="p", address="U1", text="Can you come?")
+    with pytest.raises(Refused):
+        ours.send(direct, "k1")
+    ours.send(direct, "k2")
+    assert [sent["channel"] for sent in slack.sent("chat.postMessage")] == ["D1", "D2"]
+
+
+@pytest.mark.parametrize("code", ["org_user_not_in_team", "invitee_cant_see_channel", "no_external_invite_permission"])
+def test_somebody_of_another_workspace_keeps_nobody_else_out_of_the_room(slack: ScriptedSlack, code: str):
+    theirs = {"ok": False, "error": code}
+    slack.says("conversations.invite", theirs, {"ok": True}, theirs, {"ok": True})
+    receipt = channel(slack).send(Invite(members=("U1", "U2")), "k", ROOM)
+    assert receipt.facts == {"not_invited": {"U2": code}}
+
+
+def test_a_429_in_one_method_leaves_the_others_and_says_until_when(slack: ScriptedSlack):
+    slack.says("conversations.open", Answer({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "240"}))
+    busy = channel(slack)
+    before = datetime.now(UTC)
+    said = []
+    for person in ("U1", "U2"):
+        with pytest.raises(Refused) as refused:
+            busy.send(Direct(person="p", address=person, text="Can you come?"), person)
+        assert not refused.value.permanent
+        assert 238 < (refused.value.retry_after or 0) <= 240
+        said.append(str(refused.value))
+    assert len(slack.sent("conversations.open")) == 1
+    for sentence in said:
+        assert ASKS_TO_WAIT in sentence
+        found = re.search(r"until (\d\d:\d\d:\d\d) UTC\.", sentence)
+        assert found
+        at = datetime.combine(before.date(), time.fromisoformat(found[1]), UTC)
+        assert timedelta(seconds=238) < (at - before) % timedelta(days=1) < timedelta(seconds=245)
+    assert busy.send(TEXT, "k", ROOM).id == POSTED["ts"]
+    slack.says("conversations.create", {"ok": True, "channel": {"id": "C9"}})
+    assert busy.send(Room(name="inc-2", topic="t", purpose="p"), "k").id == "C9"
 
 
 def test_what_never_left_is_refused_for_now():

@@ -26,9 +26,18 @@ def test_the_scopes_are_those_that_check_looks_for(manifest: dict):
 def test_buttons_commands_and_home_come_in(manifest: dict):
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
-    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "message.im"]
     assert [each["command"] for each in manifest["features"]["slash_commands"]] == ["/irrops"]
-    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": True,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": False,  # else nobody can write to the app
+    }
+
+
+def test_a_mention_in_a_command_comes_as_an_id(manifest: dict):
+    (command,) = manifest["features"]["slash_commands"]
+    assert command["should_escape"] is True
 
 
 def test_slack_would_take_it(manifest: dict):

@@ -70,11 +70,45 @@ def test_who_has_to_wait_is_given_a_turn_and_keeps_it(clock: Clock):
     pace = Pace(clock=clock)
     waits = [wait_of(pace, "chat.postMessage", "C1", f"k{number}") for number in range(10)]
     assert waits == pytest.approx([*range(10)])
-    assert wait_of(pace, "chat.postMessage", "C1", "k5") == pytest.approx(5)
     clock.now += 5
     assert [wait_of(pace, "chat.postMessage", "C1", f"k{number}") for number in range(1, 6)] == [0] * 5
     assert wait_of(pace, "chat.postMessage", "C1", "k6") == pytest.approx(1)
     assert wait_of(pace, "chat.postMessage", "C1", "late") == pytest.approx(5)
+
+
+def test_who_comes_before_their_turn_is_urgent_and_changes_places_with_the_next(clock: Clock):
+    pace = Pace(clock=clock)
+    for _ in range(50):
+        pace.take("conversations.open")
+    bulk = [wait_of(pace, "conversations.open", "", f"U{number}") for number in range(100)]
+    assert bulk[-1] == pytest.approx(120)
+    assert wait_of(pace, "conversations.open", "", "page/1") == pytest.approx(121.2)
+    assert wait_of(pace, "conversations.open", "", "page/1") == pytest.approx(1.2)
+    assert wait_of(pace, "conversations.open", "", "page/1") == pytest.approx(1.2), "once ahead, no further"
+    assert wait_of(pace, "conversations.open", "", "page/2") == pytest.approx(122.4)
+    assert wait_of(pace, "conversations.open", "", "page/2") == pytest.approx(2.4), "behind the other urgent one"
+    clock.now += 2.4
+    assert wait_of(pace, "conversations.open", "", "page/1") == 0
+    assert wait_of(pace, "conversations.open", "", "page/2") == 0
+    clock.now += 1.2
+    assert wait_of(pace, "conversations.open", "", "U2") == 0, "the others keep their turns"
+    clock.now += 118.8
+    assert [wait_of(pace, "conversations.open", "", f"U{number}") for number in (0, 1)] == [0, 0]
+    assert clock.now == pytest.approx(1000 + 122.4), "and all together take as long as before"
+
+
+def test_only_who_has_a_turn_is_told_that_the_urgent_may_come_sooner(clock: Clock):
+    pace = Pace(clock=clock)
+    pace.take("chat.postMessage", "C1", "k1")
+    sooner = []
+    for ticket in ("k2", "k2", ""):
+        with pytest.raises(Refused) as refused:
+            pace.take("chat.postMessage", "C1", ticket)
+        sooner.append(refused.value.sooner)
+    pace.hold("chat.postMessage", "C1", 30)
+    with pytest.raises(Refused) as refused:
+        pace.take("chat.postMessage", "C1", "k3")
+    assert [*sooner, refused.value.sooner] == [0.0, None, None, None]
 
 
 def test_three_hundred_people_come_twice_each(clock: Clock):

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import pytest
@@ -20,6 +21,7 @@ from integrations.slack import Settings, words
 from integrations.slack.inbound import build_app, handle_http
 from tests.unit.slack_server import OK, Answer, ScriptedSlack, scripted_slack
 
+T = TypeVar("T")
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM = "application/x-www-form-urlencoded"
 
@@ -62,16 +64,17 @@ class Desk:
         self.reply: Reply | Exception = Reply(text="Thank you")
         self.refuses: Exception | None = None
         self.refuses_declaring: Exception | None = None
-        self.items: list[HomeItem] = []
+        self.items: list[HomeItem] | Exception = []
+        self.waiting: list[HomeItem] | Exception = []
+        self.written: list[tuple[str, str, datetime | None]] = []
+        self.asked: list[tuple[str, ...]] = []
         self.open = threading.Event()
         self.open.set()
 
     def press(self, action: str, value: str, chat_user: str) -> Reply:
         self.open.wait(10)
         self.pressed.append((action, value, chat_user))
-        if isinstance(self.reply, Exception):
-            raise self.reply
-        return self.reply
+        return given(self.reply)
 
     def playbooks(self) -> list[Playbook]:
         if self.refuses:
@@ -90,7 +93,31 @@ class Desk:
         return "INC-1 is responding"
 
     def home(self, chat_user: str) -> list[HomeItem]:
-        return self.items
+        return given(self.items)
+
+    def said(self, chat_user: str, text: str, written_at: datetime | None = None) -> Reply:
+        self.open.wait(10)
+        self.written.append((chat_user, text, written_at))
+        return given(self.reply)
+
+    def approvals(self, chat_user: str) -> list[HomeItem]:
+        self.open.wait(10)
+        return given(self.waiting)
+
+    def approve_in_chat(self, statement: str, chat_user: str) -> str:
+        self.asked.append(("approve", statement, chat_user))
+        return given(self.reply).text
+
+    def page_in_chat(self, text: str, chat_user: str) -> Reply:
+        self.asked.append(("page", text, chat_user))
+        return given(self.reply)
+
+
+def given(what: T | Exception) -> T:
+    """What the test has put there; an exception is raised."""
+    if isinstance(what, Exception):
+        raise what
+    return what
 
 
 @pytest.fixture
@@ -108,6 +135,11 @@ def desk() -> Iterator[Desk]:
 
 @pytest.fixture
 def app(slack: ScriptedSlack, desk: Desk) -> Any:
+    return opened(slack, desk)
+
+
+def opened(slack: ScriptedSlack, desk: Desk) -> Any:
+    """Make the app that signed requests come in by."""
     return build_app(Settings(bot_token="xoxb-1", signing_secret=SECRET, api_url=slack.api_url), desk)
 
 
@@ -124,13 +156,14 @@ def post(app: Any, payload: dict[str, Any]) -> tuple[int, dict[str, str], str]:
 
 
 def press(
-    slack: ScriptedSlack, action_id: str = "answer:0", value: str = "i-1|yes", user: str = "U1"
+    slack: ScriptedSlack, action_id: str = "answer:0", value: str = "i-1|yes", user: str = "U1", block_id: str = "b"
 ) -> dict[str, Any]:
-    action = {"type": "button", "action_id": action_id, "block_id": "b", "value": value, "action_ts": "1.0"}
+    action = {"type": "button", "action_id": action_id, "block_id": block_id, "value": value, "action_ts": "1.0"}
     return {
         "type": "block_actions",
         "team": {"id": "T1"},
         "user": {"id": user},
+        "container": {"type": "message", "message_ts": "1.0", "channel_id": "D1", "is_ephemeral": False},
         "channel": {"id": "D1"},
         "message": {"ts": "1.0"},
         "response_url": f"{slack.url}/hook",

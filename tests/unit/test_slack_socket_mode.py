@@ -10,11 +10,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from engine.ports import Refused
+from engine.ports import HomeItem, Refused
 from integrations.slack import Settings
 from integrations.slack.inbound import build_app, start_socket_mode
 from tests.unit.slack_server import Answer, ScriptedSlack, scripted_slack
 from tests.unit.test_slack_signed import Desk, press
+from tests.unit.test_slack_written import MESSAGE
 
 
 class SocketServer:
@@ -45,11 +46,11 @@ class SocketServer:
         with self._changed:
             return self._changed.wait_for(lambda: len(self.connections) >= count, timeout=20)
 
-    def send(self, envelope: str, payload: dict[str, Any]) -> float:
-        """Send an interaction; seconds until it was acknowledged."""
+    def send(self, envelope: str, payload: dict[str, Any], kind: str = "interactive", **more: Any) -> float:
+        """Send an interaction or event; seconds until it was acknowledged."""
         started = time.monotonic()
-        told = {"envelope_id": envelope, "type": "interactive", "accepts_response_payload": True, "payload": payload}
-        self.connections[-1].send(json.dumps(told))
+        told = {"envelope_id": envelope, "type": kind, "accepts_response_payload": kind == "interactive", **more}
+        self.connections[-1].send(json.dumps({**told, "payload": payload}))
         with self._changed:
             assert self._changed.wait_for(lambda: envelope in self.answered, timeout=5)
         return self.answered[envelope] - started
@@ -101,6 +102,40 @@ def test_a_press_is_acknowledged_while_the_desk_is_busy(
     finally:
         connection.close()
     assert not connection.connected
+
+
+def test_a_message_is_acknowledged_and_answered_once_though_slack_sends_it_again(
+    settings: Settings, slack: ScriptedSlack, desk: Desk, socket_server: SocketServer
+):
+    connection = start_socket_mode(build_app(settings, desk), settings)
+    try:
+        assert socket_server.connected()
+        desk.open.clear()
+        payload = {"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": MESSAGE}
+        assert socket_server.send("E1", payload, "events_api", retry_attempt=0, retry_reason="") < 3
+        assert socket_server.send("E2", payload, "events_api", retry_attempt=1, retry_reason="timeout") < 3
+        desk.open.set()
+        assert [told["text"] for told in slack.sent("chat.postMessage", 2, within=0.5)] == ["Thank you"]
+        assert len(desk.written) == 1
+    finally:
+        connection.close()
+
+
+def test_a_command_is_acknowledged_while_the_desk_is_busy(
+    settings: Settings, slack: ScriptedSlack, desk: Desk, socket_server: SocketServer
+):
+    connection = start_socket_mode(build_app(settings, desk), settings)
+    try:
+        assert socket_server.connected()
+        desk.waiting = [HomeItem(text="*ST-1* waits.")]
+        desk.open.clear()
+        told = {"command": "/irrops", "text": "approve", "user_id": "U1", "team_id": "T1", "channel_id": "C1"}
+        assert socket_server.send("E1", {**told, "response_url": f"{slack.url}/hook"}, "slash_commands") < 3
+        assert slack.sent("hook", within=0) == []
+        desk.open.set()
+        assert slack.sent("hook")[0]["text"] == "*ST-1* waits."
+    finally:
+        connection.close()
 
 
 def test_it_starts_while_slack_is_away_and_connects_later(
