@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from desk.cli import alerts, drills, incidents, people, playbooks, review, service, staffing, tokens
+from desk.cli import alerts, callouts, drills, incidents, pages, people, playbooks, review, service, staffing, tokens
 
 app = typer.Typer(
     name="irrops",
@@ -17,6 +17,8 @@ app = typer.Typer(
 app.command("declare")(incidents.declare)
 app.command("approve")(incidents.approve)
 app.command("reject")(incidents.reject)
+app.command("page")(pages.page)
+app.command("acknowledge")(pages.acknowledge)
 app.command("drill")(drills.drill)
 app.command("staffing")(staffing.staffing)
 app.command("serve")(service.serve)
@@ -28,6 +30,7 @@ app.add_typer(playbooks.app, name="playbook")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(people.app, name="people")
 app.add_typer(people.queue, name="queue")
+app.add_typer(callouts.app, name="callout")
 app.add_typer(tokens.app, name="token")
 
 
