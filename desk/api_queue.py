@@ -5,7 +5,7 @@ No rule of triage is here (`engine.triage`). NotAllowed and NotFound become prob
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -38,6 +38,10 @@ class QueueDesk(Protocol):
 
     def person(self, key: str) -> Person | None: ...
 
+    def called_in(self, incident: int, person: str) -> bool:
+        """Whether they work for the incident because they accepted a call-out."""
+        ...
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -51,6 +55,7 @@ class Ask(_Body):
     any_language: bool = Field(default=False, description="Also languages that the agent doesn't speak.")
     team: str = Field(default="", max_length=80, description="Take what was referred to this team instead.")
     another: bool = Field(default=False, description="One more, though the agent holds one already.")
+    only: Literal["", "private", "public"] = Field(default="", description="Only private messages, or the public feed.")
 
 
 class By(_Body):
@@ -209,10 +214,23 @@ def take_next(ref: str, ask: Ask, desk: Desk) -> Any:
         speaks = ", ".join(person.languages) or "no language in the people file"
         raise NotAllowed(f"{person.key} speaks {speaks}; ask for one of those, or set any_language.")
     languages = [] if ask.any_language else wanted
-    found = desk.conversations.next_for(
-        queue.incident, languages, person.answers, person.key, desk.clock.now(), team=ask.team, another=ask.another
-    )
-    return found or Response(status_code=204)
+    for kinds in _turns(desk, queue, person, ask.only):
+        found = desk.conversations.next_for(
+            queue.incident, languages, kinds, person.key, desk.clock.now(), team=ask.team, another=ask.another
+        )
+        if found:
+            return found
+    return Response(status_code=204)
+
+
+def _turns(desk: QueueDesk, queue: Queue, person: Person, only: str) -> list[tuple[str, ...]]:
+    """Kinds of messages in the order in which to look for one: whoever was called in takes private ones first."""
+    called_in = desk.called_in(queue.incident, person.key)
+    held = triage.rights(person, called_in)
+    if only:
+        triage.must_be_allowed(person.name, only, held)
+        return [(only,)]
+    return [(kind,) for kind in held] if called_in else [held]
 
 
 def standing(ref: str, desk: Desk) -> Standing:
@@ -232,7 +250,7 @@ def show(id: int, desk: Desk) -> Conversation:
 
 def answer(id: int, by: By, desk: Desk) -> Conversation:
     """Note that the customer was answered."""
-    return _change(desk, id, lambda one: triage.answer(one, by.agent, desk.clock.now()))
+    return _change(desk, id, lambda one: triage.answer(_allowed(desk, one, by.agent), by.agent, desk.clock.now()))
 
 
 def refer(id: int, referral: Referral, desk: Desk) -> Conversation:
@@ -242,12 +260,21 @@ def refer(id: int, referral: Referral, desk: Desk) -> Conversation:
 
 def solve(id: int, by: By, desk: Desk) -> Conversation:
     """Close it as solved."""
-    return _change(desk, id, lambda one: triage.solve(one, by.agent, desk.clock.now()))
+    return _change(desk, id, lambda one: triage.solve(_allowed(desk, one, by.agent), by.agent, desk.clock.now()))
 
 
 def release(id: int, by: By, desk: Desk) -> Conversation:
     """Put it back into the queue."""
     return _change(desk, id, lambda one: triage.release(one, by.agent))
+
+
+def _allowed(desk: QueueDesk, one: Conversation, agent: str) -> Conversation:
+    """Raise NotAllowed when somebody would answer in public without the right: it may have been taken back."""
+    person = desk.person(agent)
+    if one.public and one.answered_at is None and person:
+        held = triage.rights(person, desk.called_in(one.incident, person.key))
+        triage.must_be_allowed(person.name, "public", held)
+    return one
 
 
 def _change(desk: QueueDesk, id: int, decide: Callable[[Conversation], Conversation]) -> Conversation:

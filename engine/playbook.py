@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from engine.duration import Duration
 from engine.incident import Severity
@@ -152,6 +152,30 @@ class Step(Value):
     approval: Approval | None = None
 
 
+class Briefing(Value):
+    """What somebody who comes to help is told, in four parts; each is a list of lines. A plain list is all `know`."""
+
+    what_happened: tuple[str, ...] = ()
+    """Beside the facts, which are told too."""
+    we_say: tuple[str, ...] = ()
+    we_dont_say: tuple[str, ...] = ()
+    hand_over: tuple[str, ...] = ()
+    """How to leave the work to the next."""
+    know: tuple[str, ...] = ()
+    """What else to know."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, in the order in which it is told."""
+        return (*self.what_happened, *self.know, *self.we_say, *self.we_dont_say, *self.hand_over)
+
+
+def _told(raw: Any) -> Any:
+    if isinstance(raw, str):
+        raise ValueError("a list of lines is expected, or a block of what_happened, we_say, we_dont_say, hand_over")
+    return {"know": raw} if isinstance(raw, list | tuple) else raw
+
+
 class Playbook(Value):
     """A whole playbook. Changed by people who don't program."""
 
@@ -164,8 +188,8 @@ class Playbook(Value):
     triggers: tuple[Trigger, ...] = ()
     invite: tuple[str, ...] = ("duty_manager", "comms_lead", "deputy_comms_lead")
     """Roles whose holders are brought into the incident's channel."""
-    briefing: tuple[str, ...] = ()
-    """What a volunteer is told: one line each."""
+    briefing: Annotated[Briefing, BeforeValidator(_told)] = Briefing()
+    """What a volunteer is told."""
     steps: tuple[Step, ...] = Field(min_length=1)
     stand_down: tuple[Step, ...] = ()
 
@@ -304,6 +328,7 @@ _PARTS: dict[str, type[Value]] = {
     "stand_down": Step,
     "approval": Approval,
     "surge": Surge,
+    "briefing": Briefing,
 }
 
 

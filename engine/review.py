@@ -3,6 +3,7 @@
 How facts are measured is in `engine.review_facts`, score and findings in `engine.review_score`; the page in `desk`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from engine.duration import spoken
 from engine.record import Instant, Value
 from engine.review_facts import Approved, Asked, Delivery, LateStep, Measure, Update, Wave
 from engine.review_score import Finding, Part
+from engine.review_volunteers import Volunteers, volunteers
 from engine.snapshot import Snapshot
 from engine.staffing import Slot
 from engine.steps import StepStatus
@@ -63,6 +65,7 @@ class Review(Value):
     staffing: tuple[Slot, ...]
     """All languages together."""
     peak_shortfall: int
+    volunteers: Volunteers = Volunteers()
     ran_without_prefect: int
     runs: tuple[FlowRun, ...]
     parts: tuple[Part, ...] = ()
@@ -120,15 +123,25 @@ def review(snapshot: Snapshot, entries: Sequence[Entry], runs: Sequence[FlowRun]
             Asked(asked_at=i.asked_at, answered_at=i.answered_at, answer=i.answer)
             for i in sorted(snapshot.invitations, key=lambda i: (i.asked_at, i.key))
         ),
-        quotas={one.step: one.quota for one in snapshot.callouts if closed or one.closed_at},
+        quotas=_quotas(snapshot, closed),
         expected_answer_rate=snapshot.house.answer_rate.get(snapshot.house.chat, 0.25),
         staffing=snapshot.staffing.together if snapshot.staffing else (),
         peak_shortfall=snapshot.staffing.shortfall if snapshot.staffing else 0,
+        volunteers=volunteers(snapshot, until),
         ran_without_prefect=sum(entry.kind == "RanWithoutPrefect" for entry in entries),
         runs=tuple(sorted(runs, key=lambda run: run.started_at)),
     )
     parts = judged.parts(told)
     return told.model_copy(update={"parts": parts, "score": judged.score(parts), "findings": judged.findings(told)})
+
+
+def _quotas(snapshot: Snapshot, closed: datetime | None) -> dict[str, int]:
+    """Step → how many were wanted in all its slots that are over."""
+    wanted: Counter[str] = Counter()
+    for one in snapshot.callouts:
+        if closed or one.closed_at:
+            wanted[one.step] += one.quota
+    return dict(wanted)
 
 
 def _with_deadline(snapshot: Snapshot, until: datetime) -> int:
@@ -147,8 +160,15 @@ def summary_lines(review: Review) -> list[str]:
     for part in review.parts:
         points = "  –" if part.share is None else f"{round(part.weight * part.share):3}"
         lines.append(f"  {points} of {part.weight:2}  {part.name}: {part.because}")
+    if review.volunteers.ended:
+        lines.append(f"  {_volunteers(review.volunteers)}")
     lines += [f"  ! {finding.what} → {finding.change}" for finding in review.findings]
     return lines
+
+
+def _volunteers(told: Volunteers) -> str:
+    rating = f", prepared {told.rating:.1f} of 5" if told.rating is not None else ""
+    return f"{told.worked} called in worked {told.hours:g} h; {told.answered} of {told.ended} said how it was{rating}"
 
 
 def markdown(review: Review, entries: Sequence[Entry]) -> str:
@@ -171,6 +191,10 @@ def markdown(review: Review, entries: Sequence[Entry]) -> str:
         ("what", "target", "took"),
         [(measure.name, spoken(timedelta(seconds=measure.target_s)), took(measure)) for measure in review.measures],
     )
+    if review.volunteers.ended:
+        lines += ["## What volunteers said", "", f"{_volunteers(review.volunteers)}.", ""]
+        lines += [f"- {_plain(remark)}" for remark in review.volunteers.remarks]
+        lines += [""] if review.volunteers.remarks else []
     lines += ["## Timeline", ""]
     ordered = sorted(entries, key=lambda entry: entry.at)
     lines += _table(("UTC", "what", "who"), [(f"{e.at:%Y-%m-%d %H:%M:%S}", e.text, e.actor) for e in ordered])

@@ -167,9 +167,13 @@ def _people(snapshot: Snapshot, until: datetime) -> Iterator[Measure]:
     for callout in snapshot.callouts:
         accepted = sorted(i.answered_at for i in _said_yes(snapshot, callout.key) if i.answered_at)
         full = accepted[callout.quota - 1] if 0 < callout.quota <= len(accepted) else None
-        more = f" ({callout.step.split('#')[0]})" if len(snapshot.callouts) > 1 else ""
-        yield _measure(snapshot, until, f"first volunteer{more}", "people", READY, min(accepted, default=None))
+        slot = f", slot {callout.slot}" if callout.slot > 1 else ""
+        more = f" ({callout.step.split('#')[0]}{slot})" if len(snapshot.callouts) > 1 else ""
         target = _target(snapshot, "call_out", FULL_STRENGTH)
+        if callout.slot == 1:
+            yield _measure(snapshot, until, f"first volunteer{more}", "people", READY, min(accepted, default=None))
+        else:  # a later slot is in time when it is full before it begins
+            target = max(target, callout.starts_at - snapshot.incident.declared_at)
         yield _measure(snapshot, until, f"quota of {callout.quota} filled{more}", "people", target, full)
 
 

@@ -138,6 +138,7 @@ def findings(review: "Review") -> tuple[Finding, ...]:
         *_customers_finding(review),
         *_updates_finding(review),
         *_callout_finding(review),
+        *_volunteers_finding(review),
         *_deliveries_finding(review),
         *_late_finding(review),
         *_runs_finding(review),
@@ -242,6 +243,18 @@ def _waves_finding(review: "Review", step: str, those: list[Wave]) -> Iterator[F
         yield Finding(
             what=what, change="Make the waves smaller, so that fewer are woken for nothing.", step=key, weight=3
         )
+
+
+def _volunteers_finding(review: "Review") -> Iterator[Finding]:
+    told = review.volunteers
+    count = sum(told.ratings.values())
+    if told.rating is not None and told.rating < 3 and count >= 3:
+        what = f"{count} people called in found themselves prepared {told.rating:.1f} of 5."
+        yield Finding(what=what, change="Rewrite the playbook's `briefing`; what they said stands below.")
+    if told.ended >= 3 and told.handed_over * 2 < told.ended:
+        what = f"{told.ended - told.handed_over} of {told.ended} went home without handing over."
+        change = "Say in the `briefing` under `hand_over` what to leave, and have the buddies ask for it."
+        yield Finding(what=what, change=change)
 
 
 def _deliveries_finding(review: "Review") -> Iterator[Finding]:

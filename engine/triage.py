@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pydantic import Field, field_validator
 
 from engine.incident import NotAllowed
+from engine.people import Person
 from engine.record import Instant, Record, Value
 from engine.urgency import WordList, detect_language, urgency
 
@@ -250,6 +251,30 @@ def order(conversation: Conversation, now: datetime) -> tuple[datetime, datetime
     soon = conversation.answered_at is None and now <= conversation.answer_by <= now + LIFT
     turn = conversation.lifted_turn_at if soon else conversation.turn_at
     return turn, conversation.received_at, conversation.id or 0
+
+
+KINDS = ("private", "public")
+"""What an agent may answer, in the order in which somebody new begins."""
+
+
+def rights(person: Person, called_in: bool) -> tuple[str, ...]:
+    """Say what a person may answer: by the people file, and what they were signed off for.
+
+    Whoever is `called_in`, having accepted a call-out whose hours are not over, may answer private messages at least.
+    """
+    held = {*person.answers, *person.signed_off, *(("private",) if called_in else ())}
+    return tuple(kind for kind in KINDS if kind in held)
+
+
+def must_be_allowed(name: str, kind: str, held: Collection[str]) -> None:
+    """Raise NotAllowed, with who can change it, unless `kind` is among the rights."""
+    if kind not in held:
+        may = "private messages" if "private" in held else "the public feed" if held else "nothing yet"
+        what = "the public feed" if kind == "public" else "private messages"
+        raise NotAllowed(
+            f"{name} may answer {may}, not {what}; their buddy or the social lead signs people off for the public "
+            "feed, the rest stands in the people file (`answers`)."
+        )
 
 
 def lapsed(conversation: Conversation, now: datetime, silent_after: timedelta = SILENT_AFTER) -> bool:

@@ -1,22 +1,22 @@
 """The step type `release_responders`: thank everybody who was called, once, and let them go."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from engine.answering import standing
-from engine.callout import CallOut, Invitation, ask_key, direct, revise, told
-from engine.duration import spoken
+from engine.callout import CallOut, Invitation, asked_by, revise, told
 from engine.effects import Effect, EffectState
 from engine.house import House
 from engine.people import Person
 from engine.playbook import Playbook, Step
 from engine.record import Record, Value
+from engine.shift_end import let_go
 from engine.snapshot import Snapshot, StepRun
 from engine.steps import Done, Outcome
 from engine.timeline import Entry
 
 NEEDS = frozenset({"people"})
+BECAUSE = "the incident is over"
 
 
 class Params(Value):
@@ -29,15 +29,17 @@ def run(step: StepRun, snapshot: Snapshot) -> Outcome:
     left = [i for i in snapshot.invitations if not i.released_at and i.callout in callouts]
     known = {person.key: person for person in snapshot.people}
     coming = [i for i in left if standing(i) == "accepted"]
-    effects = [
-        effect
+    coming.sort(key=lambda i: (callouts[i.callout].starts_at, i.key))
+    first = {i.person: i.key for i in reversed(coming) if not i.thanked_at}
+    released = [
+        _release(snapshot, callouts[i.callout], i, known.get(i.person), told_already=first.get(i.person) != i.key)
         for i in left
-        if i.person in known and (effect := _message(step, snapshot, callouts[i.callout], i, known[i.person]))
     ]
-    records: list[Record] = [i.model_copy(update={"released_at": snapshot.now}) for i in left]
-    records += [_closed(callout, snapshot.now) for callout in snapshot.callouts if not callout.closed_at]
+    effects = tuple(one.model_copy(update={"step": step.name}) for _, sent in released for one in sent)
+    records: list[Record] = [record for record, _ in released]
+    records += [_closed(snapshot, callout) for callout in snapshot.callouts if not callout.closed_at]
     if not coming:
-        return Done(reason="nobody had accepted", effects=tuple(effects), records=tuple(records))
+        return Done(reason="nobody had accepted", effects=effects, records=tuple(records))
     entry = Entry(
         incident=snapshot.incident.number,
         at=snapshot.now,
@@ -47,39 +49,30 @@ def run(step: StepRun, snapshot: Snapshot) -> Outcome:
         facts={"released": len(coming), "taken_back": len(left) - len(coming)},
         key=snapshot.incident.key(step.name, "released"),
     )
-    return Done(effects=tuple(effects), records=tuple(records), entries=(entry,))
+    return Done(effects=effects, records=tuple(records), entries=(entry,))
 
 
-def _message(
-    step: StepRun, snapshot: Snapshot, callout: CallOut, invitation: Invitation, person: Person
-) -> Effect | None:
+def _release(
+    snapshot: Snapshot, callout: CallOut, invitation: Invitation, person: Person | None, *, told_already: bool
+) -> tuple[Invitation, tuple[Effect, ...]]:
+    """Let one person go: who has a place is thanked, who has not answered or waits is told that it is over."""
     how = standing(invitation)
-    if how == "accepted":
-        text = told(snapshot, callout, person, "released", worked(callout, invitation, snapshot.now))
-        effect = direct(snapshot, callout, person, f"{invitation.key}/released", text)
-    elif how == "declined" or _never_arrived(snapshot, invitation):
-        return None
-    else:
-        text = told(snapshot, callout, person, "call_out_full", {"over": True})
-        effect = revise(snapshot, callout, invitation, text)
-    return effect.model_copy(update={"step": step.name})
+    if how == "accepted" and person:
+        return let_go(snapshot, callout, invitation, person, BECAUSE, told_already=told_already)
+    record = invitation.model_copy(update={"released_at": snapshot.now, "released_because": BECAUSE})
+    if not person or how == "declined" or _never_arrived(snapshot, invitation):
+        return record, ()
+    text = told(snapshot, callout, person, "call_out_full", {"over": True})
+    return record, revise(snapshot, callout, invitation, text)
 
 
 def _never_arrived(snapshot: Snapshot, invitation: Invitation) -> bool:
-    asked = snapshot.effect(ask_key(invitation.key))
+    asked = snapshot.effect(asked_by(invitation, snapshot.house.chat))
     return asked is not None and asked.state in (EffectState.FAILED, EffectState.CANCELLED)
 
 
-def worked(callout: CallOut, invitation: Invitation, now: datetime) -> dict[str, object]:
-    """Work out somebody's hours: from the start, or from their answer when that came later, until released."""
-    began_at = max(callout.starts_at, invitation.answered_at or callout.starts_at)
-    released_at = min(now, callout.ends_at)
-    hours = spoken(released_at - began_at) if released_at > began_at else ""
-    return {"began_at": began_at, "released_at": released_at, "worked": hours}
-
-
-def _closed(callout: CallOut, now: datetime) -> CallOut:
-    return callout.model_copy(update={"closed_at": now, "closed_because": "responders released"})
+def _closed(snapshot: Snapshot, callout: CallOut) -> CallOut:
+    return callout.model_copy(update={"closed_at": snapshot.now, "closed_because": "responders released"})
 
 
 def check(step: Step, params: Params, playbook: Playbook, house: House) -> list[tuple[tuple[Any, ...], str]]:

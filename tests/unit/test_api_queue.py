@@ -130,6 +130,7 @@ class OneDesk:
         self.clock = SetClock()
         self.word_lists = LISTS
         self.queue: Queue | None = QUEUE
+        self.volunteers: set[str] = set()
         self.people = {
             "ana": Person(
                 key="ana", name="Ana", department="social", languages=("en", "es"), answers=("private", "public")
@@ -143,6 +144,9 @@ class OneDesk:
 
     def person(self, key: str) -> Person | None:
         return self.people.get(key)
+
+    def called_in(self, incident: int, person: str) -> bool:
+        return person in self.volunteers
 
 
 class Client:
@@ -276,6 +280,55 @@ def test_language_and_rights_are_those_of_the_people_file(client: Client):
     assert take(client, "ben").status_code == 204
     assert take(client, "ana", languages=["en"]).json()["key"] == "x/pub"
     assert take(client, "ben", any_language=True).json()["key"] == "x/es"
+
+
+def volunteer(desk: OneDesk, **more: object) -> None:
+    desk.people["vic"] = Person(key="vic", name="Vic Vos", department="ticketing", languages=("en",), **more)
+    desk.volunteers.add("vic")
+
+
+def test_whoever_was_called_in_answers_private_messages_only(client: Client, desk: OneDesk):
+    volunteer(desk)
+    hand_in(client, message("pub", "We are stranded with a baby", public=True), message("priv", "The wifi was bad"))
+    assert take(client, "vic").json()["key"] == "x/priv"
+    assert take(client, "vic", another=True).status_code == 204
+    refused = take(client, "vic", only="public", another=True)
+    assert refused.status_code == 409
+    assert "Vic Vos may answer private messages, not the public feed" in refused.json()["detail"]
+    desk.volunteers.clear()
+    assert take(client, "vic", another=True).status_code == 204, "nobody has called them"
+
+
+@pytest.mark.parametrize("more", [{"signed_off": ("public",)}, {"answers": ("public",)}])
+def test_once_signed_off_private_messages_still_come_first(client: Client, desk: OneDesk, more: dict):
+    volunteer(desk, **more)
+    hand_in(client, message("pub", "We are stranded with a baby", public=True), message("priv", "The wifi was bad"))
+    assert take(client, "vic").json()["key"] == "x/priv"
+    assert take(client, "vic", another=True).json()["key"] == "x/pub"
+    assert take(client, "ana").status_code == 204
+
+
+def test_the_team_takes_what_is_urgent_wherever_it_was_written(client: Client):
+    hand_in(client, message("pub", "We are stranded with a baby", public=True), message("priv", "The wifi was bad"))
+    assert take(client, "ana").json()["key"] == "x/pub"
+
+
+def test_anybody_may_ask_for_one_kind_only(client: Client):
+    hand_in(client, message("pub", "We are stranded with a baby", public=True), message("priv", "The wifi was bad"))
+    assert take(client, "ana", only="private").json()["key"] == "x/priv"
+    assert take(client, "ana", only="public", another=True).json()["key"] == "x/pub"
+
+
+def test_a_right_that_was_taken_back_is_gone_for_what_is_in_hand_too(client: Client, desk: OneDesk):
+    volunteer(desk, signed_off=("public",))
+    hand_in(client, message("pub", public=True))
+    id = take(client, "vic").json()["id"]
+    volunteer(desk)
+    for verb in ("answer", "solve"):
+        refused = client.post(f"/conversations/{id}/{verb}", json={"agent": "vic"})
+        assert (refused.status_code, "not the public feed" in refused.json()["detail"]) == (409, True)
+    assert client.post(f"/conversations/{id}/release", json={"agent": "vic"}).json()["status"] == "open"
+    assert client.post(f"/conversations/{take(client).json()['id']}/answer", json={"agent": "ana"}).status_code == 200
 
 
 def test_an_agent_without_language_or_name_is_told(client: Client):

@@ -184,3 +184,41 @@ def test_defaults_fill_what_was_not_said():
         "flights_hit": False,
         "detail_en": None,
     }
+
+
+# ---------------------------------------------------------------- the briefing
+
+BRIEFED = """
+playbook: help
+title: Help needed
+severity: SEV1
+steps:
+  - {key: a, action: call_out}
+"""
+
+
+def test_a_briefing_is_a_list_of_lines_or_has_parts():
+    plain, _ = parse(BRIEFED + "briefing: [One., Two.]\n")
+    assert plain.briefing.know == ("One.", "Two.")
+    parted, _ = parse(BRIEFED + "briefing: {hand_over: [Last.], what_happened: [First.], we_dont_say: [No.]}\n")
+    assert parted.briefing.lines == ("First.", "No.", "Last.")
+    assert parse(BRIEFED)[0].briefing.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("briefing: Be kind.", 7, "a list of lines is expected"),
+        (
+            "briefing:\n  we_say: [Sorry.]\n  we_sy: [Sorry.]",
+            9,
+            "unknown key 'briefing.we_sy'; known here: what_happened",
+        ),
+        ("briefing: {we_say: Sorry.}", 7, "a list is expected"),
+    ],
+)
+def test_a_briefing_that_can_t_be_read_is_said_with_its_line(text, line, said):
+    with pytest.raises(PlaybookError) as error:
+        parse(BRIEFED + text + "\n")
+    [finding] = error.value.findings
+    assert (finding.line, said in finding.text) == (line, True), finding

@@ -1,6 +1,7 @@
 """Letting responders go when the incident is over: everybody, once."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from engine.actions import release_responders
 from engine.callout import Answer, ask_key
@@ -162,3 +163,44 @@ def test_the_thanks_come_in_the_persons_language() -> None:
     assert "je bent vrij" in by_person["anna"]
     assert "ya puedes irte" in by_person["bea"]
     assert "(55 min)" in by_person["bea"]
+
+
+def test_whoever_has_not_begun_gets_the_entry_out_of_the_calendar_and_no_questions() -> None:
+    people = [someone("anna", email="anna@example.org"), *crowd(5)]
+    snapshot = situation(people, quota=6)
+    snapshot = replace(snapshot, house=replace(snapshot.house, lanes=("slack", "email")))
+    snapshot = sent(run(snapshot)[0])
+    snapshot, _, _ = reply(snapshot, "anna", "yes")
+    _, outcome = release(later(snapshot, minutes=5))
+    mail, thanks = sorted((e for e in outcome.effects if isinstance(e.message, Direct)), key=lambda e: e.channel)
+    assert (mail.channel, mail.message.attachments[0].type) == ("email", "text/calendar; method=CANCEL")
+    assert thanks.message.buttons == ()
+    assert "Two questions" not in thanks.message.text
+    assert {one.step for one in outcome.effects} == {"thank_you#1"}
+    _, outcome = release(later(snapshot, hours=2))
+    assert [one.channel for one in outcome.effects if isinstance(one.message, Direct)] == ["slack"]
+
+
+def test_everybody_is_written_to_where_they_answered() -> None:
+    person = someone("anna", email="anna@example.org", lanes=("email", "slack"))
+    snapshot = situation([person], quota=1)
+    snapshot = replace(snapshot, house=replace(snapshot.house, lanes=("slack", "email")))
+    snapshot = sent(run(snapshot)[0])
+    snapshot, _, _ = reply(snapshot, "anna", "yes")
+    _, outcome = release(later(snapshot, hours=2))
+    [thanks] = [one for one in outcome.effects if isinstance(one.message, Direct)]
+    assert (thanks.channel, thanks.message.address, thanks.message.buttons) == ("email", "anna@example.org", ())
+
+
+def test_whoever_comes_in_two_slots_is_thanked_once() -> None:
+    snapshot = called()
+    [first] = [one for one in snapshot.invitations if one.answer is Answer.YES]
+    ends_at = snapshot.callouts[0].ends_at
+    hours = {"starts_at": ends_at, "ends_at": ends_at + timedelta(hours=4)}
+    second = snapshot.callouts[0].model_copy(update={"key": "second", "slot": 2, **hours})
+    again = first.model_copy(update={"key": "second/again", "callout": "second", "begins_at": second.starts_at})
+    snapshot = replace(snapshot, callouts=(*snapshot.callouts, second), invitations=(*snapshot.invitations, again))
+    snapshot, outcome = release(later(snapshot, hours=2))
+    [thanks] = [one for one in outcome.effects if isinstance(one.message, Direct)]
+    assert thanks.key == f"{first.key}/released"
+    assert all(one.released_at for one in snapshot.invitations)
