@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import integrations
-from desk import mistakes, staffing_report
+from desk import answer_page, api_callouts, api_replies, calendar, mistakes, page_link, staffing_report
 from desk.api_queue import router as queue_router
 from desk.auth import require
+from desk.calling_out import Mistyped
 from desk.desk import Desk
 from desk.inbox import Inbox
 from desk.settings import Settings
@@ -89,6 +90,11 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     _staffing(app, desk)
     _statements(app, desk)
     app.include_router(queue_router())
+    app.include_router(api_callouts.router())
+    app.include_router(answer_page.router())
+    app.include_router(api_replies.router())
+    app.include_router(page_link.router())
+    app.include_router(calendar.router())
     return app
 
 
@@ -135,9 +141,19 @@ def _problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handler(status, title))
 
 
-_TITLES = {401: "No token", 403: "Not yours to do", 404: "Not found", 405: "Method not allowed", 413: "Too large"}
+_TITLES = {
+    401: "No token",
+    403: "Not yours to do",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "In a form that is not read here",
+    422: "Not as expected",
+    429: "Too often",
+}
 _STATUS: dict[type[Exception], tuple[int, str]] = {
     Unknown: (404, "Not found"),
+    Mistyped: (422, "Not as expected"),
     NotAllowed: (409, "Not possible now"),
     FactsError: (422, "Facts are wrong or missing"),
     PlaybookError: (422, "The playbook can't be used"),

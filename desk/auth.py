@@ -1,5 +1,7 @@
 """Who may do what over HTTP: bearer tokens with roles, stored as hashes."""
 
+import base64
+import binascii
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +18,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "reader": frozenset({"reader"}),
     "agent": frozenset({"reader", "agent"}),
     "source": frozenset({"source"}),
+    "gateway": frozenset({"gateway"}),
     "approver": frozenset({"reader", "approver"}),
     "duty_manager": frozenset({"reader", "agent", "source", "approver", "duty_manager"}),
 }
@@ -39,22 +42,38 @@ def make_token(store: Store, name: str, role: str, now: datetime) -> str:
     return token
 
 
-def require(right: str) -> Callable[[Request], Token]:
-    """A dependency: the request carries a token that may do this. 401 without one, 403 with the wrong one."""
+def require(right: str, *, basic: bool = False) -> Callable[[Request], Token]:
+    """A dependency: the request carries a token that may do this. 401 without one, 403 with the wrong one.
+
+    `basic`: also as the password of HTTP Basic, for callers that can set nothing but an address (Twilio's webhooks:
+    `https://irrops:<token>@host/…`).
+    """
 
     def check(request: Request) -> Token:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        known: Token | None = None
-        if scheme.lower() == "bearer":
-            known = request.app.state.token_of(digest(token.strip()))
+        token = _token(request.headers.get("authorization", ""), basic)
+        known: Token | None = request.app.state.token_of(digest(token)) if token else None
         if known is None:
+            # a caller that holds credentials back until it is asked for Basic is told so
+            challenge = 'Basic realm="irrops"' if basic else "Bearer"
             raise HTTPException(
                 401,
                 "Send `Authorization: Bearer <token>`; `irrops token make` makes one.",
-                headers={"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": challenge},
             )
         if right not in RIGHTS.get(known.role, frozenset()):
             raise HTTPException(403, f"The token of {known.name} is for a {known.role}; this needs the right {right}.")
         return known
 
     return check
+
+
+def _token(header: str, basic: bool) -> str:
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if basic and scheme.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""

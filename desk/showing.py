@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from engine import coming
 from engine.duration import spoken
-from engine.effects import EffectState
+from engine.effects import Effect, EffectState
 from engine.plan import plan, waiting_for
+from engine.ports import ASKS_TO_WAIT
 from engine.steps import StepStatus
 from engine.timeline import Entry
 
 if TYPE_CHECKING:
     from desk.desk import Desk
+    from engine.callout import CallOut
     from engine.snapshot import Snapshot
 
 
@@ -43,6 +46,7 @@ def as_json(desk: "Desk", ref: str) -> dict[str, Any]:
         "effects": {
             state.value: count for state in EffectState if (count := sum(one.state is state for one in effects))
         },
+        "delayed": delays(snapshot),
         "sandbox": sorted({one.channel for one in effects if _quiet(desk, one.channel)}),
         "timeline": [
             entry.model_dump(mode="json", exclude={"version", "incident", "key"}) for entry in desk.timeline(ref)
@@ -53,6 +57,36 @@ def as_json(desk: "Desk", ref: str) -> dict[str, Any]:
 def late(snapshot: "Snapshot") -> list[Any]:
     """Steps past their deadline that have not ended."""
     return [s for s in snapshot.steps if s.due_at and s.due_at <= snapshot.now and not s.status.ended]
+
+
+KINDS = {
+    "direct": "direct messages",
+    "post": "statements",
+    "text": "messages in rooms",
+    "revise": "changes of messages",
+    "room": "rooms",
+    "topic": "topics of rooms",
+    "invite": "invitations to rooms",
+}
+"""Kind of message (`engine.effects`) → what people call it."""
+
+
+def delays(snapshot: "Snapshot") -> list[str]:
+    """What a channel holds up, and until when: effects that were refused for now and are tried again later."""
+    held: dict[tuple[str, str], list[Effect]] = {}
+    for effect in snapshot.effects:
+        if effect.state is EffectState.QUEUED and effect.error and effect.not_before > snapshot.now:
+            held.setdefault((effect.channel, effect.message.kind), []).append(effect)
+    return [_delay(channel, kind, effects, snapshot) for (channel, kind), effects in sorted(held.items())]
+
+
+def _delay(channel: str, kind: str, effects: list[Effect], snapshot: "Snapshot") -> str:
+    last = max(effects, key=lambda effect: effect.not_before)
+    at, what = both_times(last.not_before, snapshot.house.time_zone), KINDS[kind]
+    name = channel.replace("_", " ")
+    if ASKS_TO_WAIT in last.error:
+        return f"{name[:1].upper()}{name[1:]} {ASKS_TO_WAIT} until {at} for {what} ({len(effects)} wait)"
+    return f"{len(effects)} {what} on {name} wait until {at}: {last.error}"
 
 
 def _quiet(desk: "Desk", channel: str) -> bool:
@@ -82,6 +116,7 @@ def as_text(desk: "Desk", ref: str) -> str:
     lines += [f"LATE     {s.name}: due {both_times(s.due_at, zone)}" for s in late(snapshot)]
     lines += [f"FAILED   {s.name}: {s.reason}" for s in snapshot.steps if s.status is StepStatus.FAILED]
     lines += [_waiting(state, what, zone) for state, what in waiting_for(snapshot)]
+    lines += [f"delayed  {line}" for line in delays(snapshot)]
     lines += _figures(snapshot, zone)
     lines += ["", "timeline (UTC, local)"]
     lines += [_entry(entry, zone) for entry in desk.timeline(ref) if entry.kind != "EffectSent"]
@@ -110,20 +145,28 @@ def _figures(snapshot: "Snapshot", zone: str) -> list[str]:
         lines.append(
             f"staff    {plan_.peak_needed} needed at the peak, {len(plan_.offers)} offers, {plan_.shortfall} missing"
         )
-    for callout in snapshot.callouts:
-        asked = [i for i in snapshot.invitations if i.callout == callout.key]
-        no = sum(i.answer == "no" for i in asked)
-        state = callout.closed_because or "open"
-        lines.append(
-            f"called   {callout.step}: {callout.accepted} of {callout.quota} accepted, "
-            f"{len(asked)} asked, {no} declined, {sum(not i.answer for i in asked)} silent ({state})"
-        )
+    lines += [_called(snapshot, callout) for callout in snapshot.callouts]
     if snapshot.queue:
         f = snapshot.queue_figures
         lines.append(
             f"queue    {f.open} open, {f.claimed} in hand, {f.answered + f.solved} answered, {f.late_answers} late"
         )
     return lines
+
+
+def _called(snapshot: "Snapshot", callout: "CallOut") -> str:
+    """One slot in a line; `irrops callout show` has the rest."""
+    mine = [one for one in snapshot.invitations if one.callout == callout.key]
+    tally = coming.tally(mine, coming.missing(snapshot.effects))
+    counts = tally.model_dump(exclude={"asked", "yes"})
+    named = {"no": "declined", "waiting": "on the waiting list", "later": "can come later"}
+    rest = ", ".join(f"{count} {named.get(name, name)}" for name, count in counts.items() if count)
+    slot = f" slot {callout.slot}" if callout.slot > 1 else ""
+    state = callout.closed_because or "open"
+    return (
+        f"called   {callout.step}{slot}: {callout.accepted} of {callout.quota} come, {tally.asked} asked"
+        f"{f', {rest}' if rest else ''} ({state})"
+    )
 
 
 def _entry(entry: Entry, zone: str) -> str:

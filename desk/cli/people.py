@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from desk.cli.common import Json, open_desk, say, show_json, table
+from desk.cli.common import By, Json, open_desk, say, show_json, table, who
 
 app = typer.Typer(help="Import, check and list people.", no_args_is_help=True)
 queue = typer.Typer(help="Conversations of an incident's crisis queue.", no_args_is_help=True)
@@ -69,6 +69,23 @@ def list_(
             [p.key, p.name, p.department, " ".join(p.roles), " ".join(p.languages), " ".join(p.skills)] for p in found
         ]
         table(["key", "name", "department", "roles", "languages", "skills"], rows)
+
+
+@app.command("sign-off")
+def sign_off(
+    person: Annotated[str, typer.Argument(help="Key of the person.")],
+    public: Annotated[bool, typer.Option("--public/--private", help="May answer the public feed, or not.")] = True,
+    by: By = "",
+) -> None:
+    """Let a volunteer answer the public feed too, or take that back; a buddy does so by button.
+
+    Example: irrops people sign-off anna.bakker --by eva.de.vries
+    """
+    from desk.signing_off import sign_off as decide
+
+    with open_desk() as (desk, _):
+        there = decide(desk, person, who(by), public)
+        say(f"{there.name} {'may answer the public feed' if public else 'answers private messages alone'} now.")
 
 
 @queue.command("import")

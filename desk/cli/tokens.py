@@ -12,7 +12,7 @@ app = typer.Typer(help="Make, list and revoke bearer tokens of the HTTP API.", n
 @app.command()
 def make(
     name: Annotated[str, typer.Argument(help="Whose it is, such as console or alertmanager.")],
-    role: Annotated[str, typer.Option(help="reader, agent, source, approver or duty_manager.")],
+    role: Annotated[str, typer.Option(help="reader, agent, source, gateway, approver or duty_manager.")],
     json: Json = False,
 ) -> None:
     """Make a token and print it once; only its hash is kept.
