@@ -7,17 +7,16 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from desk import home
+from desk import chat_commands, home, pressed, said
+from desk.answers import Answers
 from desk.library import Library
 from engine import commands
 from engine.answering import answer as decide_answer
-from engine.approval import read_button
-from engine.buttons import ANSWER, APPROVE, DECLARE, DISMISS, REJECT
-from engine.callout import Answer, Invitation
+from engine.answering import comes
+from engine.callout import Answer, CallOut, Invitation
 from engine.change import Change
 from engine.correlation import Proposal
 from engine.effects import Effect, EffectState
@@ -56,6 +55,7 @@ class Desk:
         self.store, self.clock = crew.store, crew.clock
         self.conversations = StoredConversations(crew.store)
         self.word_lists = crew.word_lists
+        self.answers = Answers(self)
         self._turn = threading.Lock()
 
     # ------------------------------------------------------------ incidents
@@ -169,25 +169,33 @@ class Desk:
 
     # ------------------------------------------------------------ call-outs
 
-    def answer(self, invitation: str, answer: Answer, person: Person) -> Reply:
-        """A responder's answer. Twice the same is one answer."""
+    def answer(
+        self,
+        invitation: str,
+        answer: Answer,
+        person: Person,
+        *,
+        comes_at: datetime | None = None,
+        quiet: timedelta | None = None,
+        on: str = "",
+    ) -> Reply:
+        """A responder's answer, given on a lane (`engine.answering.answer`). Twice the same is one answer."""
         there = self.store.first(Invitation, key=invitation)
         if not there:
             raise NotAllowed("This question is not known here any more.")
-        replies: list[Reply] = []
 
-        def decide(snapshot: Snapshot) -> Change:
-            asked = {one.person for one in snapshot.invitations}
-            known = {
-                one.key: one for one in (*snapshot.people, *self.store.all(Person, table(Person).c.key.in_(asked)))
-            }
-            snapshot = replace(snapshot, people=tuple(known.values()))
-            change, reply = decide_answer(snapshot, invitation, answer, person, self.clock.now())
-            replies.append(reply)
-            return change
+        def decide(snapshot: Snapshot) -> tuple[Change, Reply]:
+            return decide_answer(
+                snapshot, invitation, answer, person, snapshot.now, comes_at=comes_at, quiet=quiet, on=on
+            )
 
-        self._command(f"INC-{there.incident}", decide)
-        return replies[-1]
+        return self.answers.take(there.incident, person.key, decide)
+
+    def called_in(self, incident: int, person: str) -> bool:
+        """Whether somebody works for an incident because they accepted a call-out whose hours are not over."""
+        mine = [one for one in self.store.all(Invitation, incident=incident, person=person) if comes(one)]
+        slots = [self.store.first(CallOut, key=one.callout) for one in mine]
+        return any(slot.ends_at > self.clock.now() for slot in slots if slot)
 
     # ------------------------------------------------------------ effects that nobody can find out about
 
@@ -203,12 +211,13 @@ class Desk:
             raise NotAllowed(f"{key} is {there.state}; only an unknown or failed effect is decided by a person.")
         now = self.clock.now()
         update = {"state": EffectState.SENT, "sent_at": now} if happened else {"state": EffectState.QUEUED}
-        more = {} if happened else {"not_before": now, "queued_at": now, "attempts": 0, "uncertain": False, "error": ""}
+        anew = {"not_before": now, "queued_at": now, "attempts": 0, "uncertain": False, "doubtful": 0, "error": ""}
+        more = {} if happened else anew
         after = there.model_copy(update={**update, **more})
         revived = [] if happened else self._revived(key, now)
         text = f"{key.split('/', 1)[1]} {'was seen to have happened' if happened else 'is to be sent again'}, said {by}"
         entry = Entry(incident=there.incident, at=now, kind="EffectDecided", text=text, actor=by, step=there.step)
-        self._apply(Change(records=(after, *revived), entries=(entry,)), there.incident)
+        self.apply(Change(records=(after, *revived), entries=(entry,)), there.incident)
         return after
 
     def _revived(self, key: str, now: datetime) -> list[Effect]:
@@ -263,24 +272,11 @@ class Desk:
 
     def press(self, action: str, value: str, chat_user: str) -> Reply:
         """A button was pressed in chat."""
-        person = self.person_in_chat(chat_user)
-        if action == ANSWER:
-            invitation, _, answer = value.rpartition("|")
-            return self.answer(invitation, Answer(answer), person)
-        if action == APPROVE:
-            key, seen = read_button(value)
-            there = self.approve(key, person.key, person.roles, seen)
-            return Reply(text=f"{there.ref} is approved.", revise=f"{there.ref} was approved by {person.name}.")
-        if action == REJECT:
-            there = self.reject(read_button(value)[0], person.key, person.roles, "rejected in chat")
-            return Reply(text=f"{there.ref} is rejected.", revise=f"{there.ref} was rejected by {person.name}.")
-        if action == DECLARE:
-            incident = self.accept(int(value), person.key)
-            return Reply(text=f"{incident.ref} is declared.", revise=f"{incident.ref} was declared by {person.name}.")
-        if action == DISMISS:
-            self.dismiss(int(value), person.key)
-            return Reply(text="Dismissed.", revise=f"Dismissed by {person.name}.")
-        raise NotAllowed("This button belongs to a newer irrops; use the command line.")
+        return pressed.press(self, action, value, chat_user)
+
+    def said(self, chat_user: str, text: str, written_at: datetime | None = None) -> Reply:
+        """Somebody wrote in their own words."""
+        return said.said(self, chat_user, text, written_at)
 
     def person_in_chat(self, chat_user: str) -> Person:
         """Raises NotAllowed for somebody who is not in the people file."""
@@ -301,15 +297,21 @@ class Desk:
         return self.declare(playbook, facts=facts, by=person.key, severity=severity or None, key=key).ref
 
     def status_for_chat(self) -> str:
-        """What is live, in a few lines."""
-        live = self.incidents(live=True)
-        if not live:
-            return "No incident is live."
-        return "\n".join(f"*{one.ref}* {one.severity} {one.title}: {one.status}" for one in live)
+        """What is live, late and waiting, in a few lines."""
+        return chat_commands.status(self)
 
     def home(self, chat_user: str) -> list[HomeItem]:
-        """What runs, and what waits for this person."""
+        """What waits for this person, and what runs."""
         return home.items(self, self.person_in_chat(chat_user))
+
+    def approvals(self, chat_user: str) -> list[HomeItem]:
+        return chat_commands.approvals(self, self.person_in_chat(chat_user))
+
+    def approve_in_chat(self, statement: str, chat_user: str) -> str:
+        return chat_commands.approve(self, statement, self.person_in_chat(chat_user))
+
+    def page_in_chat(self, text: str, chat_user: str) -> Reply:
+        return chat_commands.page(self, self.person_in_chat(chat_user), text)
 
     # ------------------------------------------------------------ the one way in
 
@@ -323,13 +325,14 @@ class Desk:
         for _ in range(TRIES):
             try:
                 with self._turn:
-                    self._apply(decide(self.snapshot(ref)), number)
+                    self.apply(decide(self.snapshot(ref)), number)
                 return self.store.incident(number)
             except Stale:
                 continue
         raise NotAllowed(f"{ref} changes too fast just now; try again.")
 
-    def _apply(self, change: Change, number: int) -> None:
+    def apply(self, change: Change, number: int) -> None:
+        """Write a change of an incident and have it looked at. Raises Stale."""
         if change == Change():
             return
         self.store.apply(change, wake=(number, self.clock.now()))

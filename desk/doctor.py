@@ -13,7 +13,8 @@ from desk.library import Library
 from desk.mistakes import sentence
 from desk.prefect_server import api_url
 from desk.settings import Settings, load
-from desk.wiring import channel_config, house, store
+from desk.wiring import channel_config, house, lanes, store
+from engine.lanes import ADDRESS
 from engine.people import Person
 
 ROOM_MB = 500
@@ -69,12 +70,17 @@ def _prefect(settings: Settings) -> Findings:
 
 
 def _channels(settings: Settings) -> Findings:
+    called_on = lanes(settings)
     for name, channel in sorted(integrations.open_channels(channel_config(settings), settings.home).items()):
-        if channel.sandbox:
+        if channel.sandbox and name in ADDRESS and name not in called_on:
+            yield True, f"{name} is not set up: nobody is called on it"
+        elif channel.sandbox:
             yield False, f"{name} is the sandbox: nothing leaves the house; see docs/channels.md to connect it"
-            continue
-        wrong = channel.check()
-        yield not wrong, f"{name}: {'; '.join(wrong) or 'answers, with all rights'}"
+        else:
+            wrong = channel.check()
+            yield not wrong, f"{name}: {'; '.join(wrong) or 'answers, with all rights'}"
+    if called_on == ("slack",):
+        yield False, "people are called on Slack alone: when it is down nobody is called; set up e-mail, SMS or voice"
 
 
 def _templates(settings: Settings) -> Findings:

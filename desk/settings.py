@@ -1,14 +1,17 @@
 """Settings: `IRROPS_*` variables, `irrops.toml`, secrets also as `IRROPS_…_FILE`. Nothing is connected here."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 import integrations
+from engine.duration import Duration
+from engine.lanes import ADDRESS
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout that irrops runs from."""
@@ -82,14 +85,39 @@ class Settings(BaseSettings, integrations.Config):
     )
     longest_shift_hours: float = Field(default=12, ge=1, le=24, description="Longest shift, hours.")
     weekly_hours: float = Field(default=48, ge=1, le=168, description="Most hours in a week (2003/88/EC, article 6).")
-    answer_rate: float = Field(
-        default=0.25, gt=0, le=1, description="Share of people who answer a call in time, before there is a history."
+    answer_rate: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default={},
+        description="Lane to share of people who answer a call in 45 minutes, before there is a history, as JSON.",
+    )
+    lanes: tuple[str, ...] = Field(
+        default=("slack", "email", "sms", "voice", "push"),
+        description="Order in which people without a wish of their own are called; lanes without credentials are out.",
+    )
+    lane_after: Duration = Field(
+        default=timedelta(minutes=5),
+        ge=timedelta(minutes=1),
+        description="How long a lane has before the next is tried.",
+    )
+    pages: int = Field(default=6, ge=1, le=100, description="How often one person is called in 24 hours at most.")
+    public_url: str = Field(
+        default="", description="Where people reach this irrops with a browser; without it messages carry no links."
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="From which answer codes are made; default: a file under home, made once."
     )
     host: str = Field(default="127.0.0.1", description="Address that `irrops serve` listens on.")
     port: int = Field(default=8018, ge=1, le=65535, description="Port of the HTTP API and the console.")
     prefect_port: int = Field(default=4218, ge=1, le=65535, description="Port of the Prefect server that serve starts.")
     prefect: bool = Field(default=True, description="Run advances as Prefect flows; without it they run all the same.")
     keep_days: int = Field(default=90, ge=1, description="Days after which customers' messages are deleted.")
+
+    @field_validator("lanes", mode="after")
+    @classmethod
+    def _known_lanes(cls, lanes: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [lane for lane in lanes if lane not in ADDRESS]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no lane; there are {', '.join(ADDRESS)}")
+        return lanes
 
     @field_validator("home", "playbooks", "messages", "triage", "demand", mode="after")
     @classmethod

@@ -1,5 +1,8 @@
 """The one place where settings become things: database, channels, house, crew. Nothing connects before it is called."""
 
+import contextlib
+import os
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +11,7 @@ import integrations
 from desk.clock import SystemClock
 from desk.settings import Settings, load
 from engine.demand_file import read_demand
-from engine.house import Demand, House, Rest
+from engine.house import ANSWER_RATE, Demand, House, Rest
 from engine.ports import Channel, Clock
 from engine.urgency import read_word_lists
 from engine.wording import Templates
@@ -33,10 +36,37 @@ def house(settings: Settings) -> House:
         ),
         handling_s=settings.handling_s,
         concurrency=settings.concurrency,
-        answer_rate={"slack": settings.answer_rate},
+        answer_rate={**ANSWER_RATE, **settings.answer_rate},
+        lanes=lanes(settings),
+        lane_after=settings.lane_after,
+        pages=settings.pages,
+        secret=secret(settings),
+        public_url=settings.public_url,
         help_url=settings.help_url,
         status_url=settings.statuspage.base_url,
     )
+
+
+def lanes(settings: Settings) -> tuple[str, ...]:
+    """The lanes that reach people: chat always (its sandbox shows what would be sent), others with credentials."""
+    ready = [lane for lane in settings.lanes if lane == "slack" or integrations.READY[lane](settings)]
+    return tuple(ready) or ("slack",)
+
+
+def secret(settings: Settings) -> str:
+    """The secret that answer codes are made from: the setting, else a file under home that is made once."""
+    if settings.secret:
+        return settings.secret.get_secret_value()
+    file = settings.home / "secret"
+    if not file.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        fresh = settings.home / f"secret.{os.getpid()}"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+            written.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret is the one
+            os.link(fresh, file)
+        fresh.unlink()
+    return file.read_text(encoding="utf-8")
 
 
 def demand(path: Path) -> Demand | None:

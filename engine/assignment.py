@@ -1,4 +1,4 @@
-"""Filling seats that ask for a language, under departments' limits, so that nobody who is scarce is wasted.
+"""Filling seats that ask for a qualification, under departments' limits, so that nobody who is scarce is wasted.
 
 First come, first served fails here: who speaks Spanish and French must not take the Spanish seat when another one
 speaks Spanish only. A minimum-cost flow finds the most seats that can be filled, and among those the fairest choice.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 _Class = tuple[frozenset[str], str]
-"""Those of the wanted languages that somebody speaks, and the department where that is limited (else empty)."""
+"""Those of the wanted qualifications that somebody holds, and the department where that is limited (else empty)."""
 
 _Node = tuple[str, str | _Class]
 _SOURCE: _Node = ("source", "")
@@ -21,20 +21,21 @@ _SINK: _Node = ("sink", "")
 class Candidate:
     """Somebody who may be seated; the order of the candidates is the order in which it is their turn."""
 
-    languages: Collection[str]
+    holds: Collection[str]
+    """Which of the wanted qualifications."""
     department: str
 
 
 def assign(candidates: Sequence[Candidate], seats: Mapping[str, int], room: Mapping[str, int]) -> dict[int, str]:
-    """Seat as many as can be: candidate's index → language of the seat. Each takes one seat.
+    """Seat as many as can be: candidate's index → qualification of the seat. Each takes one seat.
 
-    `seats`: language → how many. `room`: department → how many of it at most; those not named have no limit.
+    `seats`: qualification → how many. `room`: department → how many of it at most; those not named have no limit.
     Successive shortest paths over classes of like candidates: within a class it is the next one's turn, so the
     graph stays small however many people there are.
     """
     flow = _Flow({language: count for language, count in seats.items() if count > 0}, room)
     for index, candidate in enumerate(candidates):
-        spoken = frozenset(candidate.languages).intersection(flow.seats)
+        spoken = frozenset(candidate.holds).intersection(flow.seats)
         if spoken:
             flow.members[spoken, candidate.department if candidate.department in room else ""].append(index)
     while path := flow.cheapest_path():

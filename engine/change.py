@@ -10,6 +10,8 @@ class Change(Value):
 
     records: tuple[Record, ...] = ()
     """Inserted (version 0) or updated (version must be the stored one, else the whole change is refused as stale)."""
+    unchanged: tuple[Record, ...] = ()
+    """Decided upon, and not written: their versions too must be the stored ones."""
     effects: tuple[Effect, ...] = ()
     """Queued; one whose key exists already is left alone."""
     entries: tuple[Entry, ...] = ()
@@ -20,6 +22,7 @@ class Change(Value):
     def __add__(self, other: "Change") -> "Change":
         return Change(
             records=self.records + other.records,
+            unchanged=self.unchanged + other.unchanged,
             effects=self.effects + other.effects,
             entries=self.entries + other.entries,
             forget=self.forget + other.forget,

@@ -1,14 +1,14 @@
-"""Whom to ask: by skill, language, shift, rest and fairness, and why the others are left out.
+"""Whom to ask: by qualification, shift, rest and fairness, and why the others are left out.
 
-How many are asked is in `engine.waves`; seats that ask for a language are filled by `engine.assignment`.
+How many are asked is in `engine.waves`; seats that ask for a qualification are filled by `engine.assignment`.
 """
 
 import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 from zlib import crc32
@@ -18,7 +18,9 @@ from pydantic import BeforeValidator
 from engine.assignment import Candidate, assign
 from engine.callout import Answer, CallOut, Invitation
 from engine.house import Rest
+from engine.lanes import lanes_of
 from engine.people import Person, overlapping, spans_between
+from engine.qualification import held
 from engine.record import Value
 from engine.snapshot import Snapshot
 
@@ -35,9 +37,13 @@ class Reason(StrEnum):
     INACTIVE = "no longer active"
     STANDING_TEAM = "on the social media team, which is offered extra shifts"
     SKILL = "without a skill that is needed"
-    UNREACHABLE = "without a chat address"
+    UNREACHABLE = "out of reach on every lane"
     ASKED = "asked already"
     BUSY = "called for another incident"
+    QUIET = "wishing not to be called just now"
+    BUDGET = "called often enough today"
+    HOUR = "asleep: outside the hours in which they may be called"
+    TURN = "of a department whose turn comes later"
     LEAVE = "on leave"
     ON_DUTY = "on duty"
     NOT_RESTED = "not rested enough"
@@ -86,16 +92,34 @@ class Choice:
         return sum(1 for reason in self.left_out.values() if reason is Reason.SPARE)
 
 
-def choose(
-    snapshot: Snapshot, callout: CallOut, caps: Mapping[str, Cap], size: int, seats: Mapping[str, int]
-) -> Choice:
-    """Choose at most `size` people to ask next, of them so many by language as `seats` says, if there are.
+@dataclass(frozen=True)
+class Rules:
+    """What the step says of whom to ask."""
+
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    """Department → how many of it at most."""
+    first: tuple[str, ...] = ()
+    """Departments in the order of their turn; then everybody."""
+    between: tuple[time, time] | None = None
+    """Nobody is called outside these hours where they live."""
+
+    def in_turn(self, stage: int) -> frozenset[str] | None:
+        """The departments whose turn has come at a stage of the call-out; None: every one.
+
+        At stage 1 the deputy is called, from stage 2 on one more department at each.
+        """
+        opened = max(1, stage)
+        return frozenset(self.first[:opened]) if opened <= len(self.first) else None
+
+
+def choose(snapshot: Snapshot, callout: CallOut, rules: Rules, size: int, seats: Mapping[str, int]) -> Choice:
+    """Choose at most `size` people to ask next, of them so many by qualification as `seats` says, if there are.
 
     Who was called longest ago comes first. The snapshot must hold everybody.
     """
-    able, left_out = sift(snapshot, callout)
-    room = room_left(snapshot, caps)
-    seated = assign([Candidate(person.languages, person.department) for person in able], seats, room)
+    able, left_out = sift(snapshot, callout, rules)
+    caps, room = rules.caps, room_left(snapshot, rules.caps)
+    seated = assign([Candidate(held(person, seats), person.department) for person in able], seats, room)
     first = [able[index] for index in sorted(seated)][:size]
     room.subtract(person.department for person in first if person.department in caps)
     chosen, taken = list(first), {person.key for person in first}
@@ -112,9 +136,9 @@ def choose(
     return Choice(tuple(chosen), left_out)
 
 
-def sift(snapshot: Snapshot, callout: CallOut) -> tuple[list[Person], dict[str, Reason]]:
+def sift(snapshot: Snapshot, callout: CallOut, rules: Rules = Rules()) -> tuple[list[Person], dict[str, Reason]]:
     """Part people into those who may be asked, in the order of their turn, and the others with the reason."""
-    look = _Look(snapshot, callout)
+    look = _Look(snapshot, callout, rules)
     able: list[Person] = []
     left_out: dict[str, Reason] = {}
     for person in snapshot.people:
@@ -126,6 +150,11 @@ def sift(snapshot: Snapshot, callout: CallOut) -> tuple[list[Person], dict[str, 
         key=lambda person: (person.last_called_at.timestamp() if person.last_called_at else 0, _lot(callout, person))
     )
     return able, left_out
+
+
+def fits(snapshot: Snapshot, callout: CallOut, person: Person) -> Reason | None:
+    """Why somebody who would come can't: leave, duty or rest. None when they can."""
+    return _Look(snapshot, callout, Rules()).working_time(person)
 
 
 def _lot(callout: CallOut, person: Person) -> int:
@@ -145,9 +174,9 @@ def room_left(snapshot: Snapshot, caps: Mapping[str, Cap]) -> Counter[str]:
 class _Look:
     """What is worked out once for all people of one call-out."""
 
-    def __init__(self, snapshot: Snapshot, callout: CallOut):
-        self.snapshot, self.callout = snapshot, callout
-        self.skills = frozenset(callout.skills)
+    def __init__(self, snapshot: Snapshot, callout: CallOut, rules: Rules):
+        self.snapshot, self.callout, self.rules = snapshot, callout, rules
+        self.turn = rules.in_turn(callout.stage)
         self.asked: set[str] = set()
         self.promised: dict[str, list[_Span]] = defaultdict(list)
         callouts = {other.key: other for other in snapshot.callouts}
@@ -157,33 +186,45 @@ class _Look:
     def _note(self, invitation: Invitation, other: CallOut | None) -> None:
         if invitation.callout == self.callout.key:
             self.asked.add(invitation.person)
-        elif other is None or invitation.released_at:
+        elif other is None:
             return
         elif invitation.answer is Answer.YES and not invitation.too_late:
-            self.promised[invitation.person].append((other.starts_at, other.ends_at))
-        elif invitation.answer is not Answer.NO and not other.closed_at:
+            if span := worked_span(invitation, other.starts_at, other.ends_at):
+                self.promised[invitation.person].append(span)
+        elif invitation.answer is not Answer.NO and not other.closed_at and not invitation.released_at:
             self.asked.add(invitation.person)
 
     def reason(self, person: Person) -> Reason | None:
         """Why a person can't be asked; None when they can."""
-        return self._standing(person) or self._working_time(person)
+        return self._standing(person) or self._wishes(person) or self.working_time(person)
 
     def _standing(self, person: Person) -> Reason | None:
         checks = (
             (not person.active, Reason.INACTIVE),
             (person.team == STANDING_TEAM, Reason.STANDING_TEAM),
-            (bool(self.skills) and self.skills.isdisjoint(person.skills), Reason.SKILL),
-            (not person.chat, Reason.UNREACHABLE),
+            (bool(self.callout.skills) and not held(person, self.callout.skills), Reason.SKILL),
+            (not lanes_of(person, self.snapshot.house), Reason.UNREACHABLE),
             (person.key in self.asked, Reason.ASKED),
             (person.key in self.snapshot.busy, Reason.BUSY),
         )
-        return next((reason for holds, reason in checks if holds), None)
+        return next((reason for applies, reason in checks if applies), None)
 
-    def _working_time(self, person: Person) -> Reason | None:
+    def _wishes(self, person: Person) -> Reason | None:
+        snapshot, now = self.snapshot, self.snapshot.now
+        checks = (
+            (person.quiet_until is not None and person.quiet_until > now, Reason.QUIET),
+            (snapshot.pages.get(person.key, 0) >= snapshot.house.pages, Reason.BUDGET),
+            (not _may_be_called(person, now, self.rules.between), Reason.HOUR),
+            (self.turn is not None and person.department not in self.turn, Reason.TURN),
+        )
+        return next((reason for applies, reason in checks if applies), None)
+
+    def working_time(self, person: Person) -> Reason | None:
         start, end, rest = self.callout.starts_at, self.callout.ends_at, self.snapshot.house.rest
         if overlapping(((away.start, away.end) for away in person.leave), start, end):
             return Reason.LEAVE
         spans = spans_between(person, start - WEEK, end + WEEK) + self.promised.get(person.key, [])
+        spans += self.snapshot.worked.get(person.key, ())
         if overlapping(spans, start, end):
             return Reason.ON_DUTY
         if not rested(spans, start, end, rest):
@@ -191,6 +232,21 @@ class _Look:
         if not within_week(person, spans, start, end, rest):
             return Reason.WEEKLY_LIMIT
         return None
+
+
+def worked_span(invitation: Invitation, starts_at: datetime, ends_at: datetime) -> _Span | None:
+    """From when to when somebody with a place in these hours works, or did until released; None: they never began."""
+    begin = max(starts_at, invitation.comes_at or starts_at)
+    end = min(ends_at, invitation.released_at or ends_at)
+    return (begin, end) if begin < end else None
+
+
+def _may_be_called(person: Person, now: datetime, between: tuple[time, time] | None) -> bool:
+    if between is None:
+        return True
+    begin, end = between
+    hour = person.local(now).time()
+    return begin <= hour < end if begin < end else hour >= begin or hour < end
 
 
 def rested(spans: Iterable[_Span], start: datetime, end: datetime, rest: Rest) -> bool:

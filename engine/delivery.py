@@ -13,24 +13,45 @@ GIVE_UP = timedelta(hours=24)
 """After so long an effect has failed: what it says is no longer true."""
 ALARM_AFTER = 4
 """Attempts after which people are told, about a minute."""
+URGENT = 2
+"""What has at most this urgency does not queue behind the others where a channel lets only so many through."""
+MOST_DOUBTFUL = 3
+"""Sends whose answers were lost: each may have arrived, and a person must not be paged without end. That irrops itself
+died during a send is not counted: what it had claimed was mostly not sent yet, and a call that is lost harms."""
 
 
 def sent(effect: Effect, receipt: Receipt, now: datetime) -> Effect:
     """It happened."""
-    return _free(effect, state=EffectState.SENT, receipt=receipt, sent_at=now, uncertain=False, error="")
+    return _free(effect, state=EffectState.SENT, receipt=receipt, sent_at=now, uncertain=False, doubtful=0, error="")
 
 
 def refused(effect: Effect, why: Refused, now: datetime) -> Effect:
     """The outside said no: nothing happened. Later again, or never where it is permanent."""
     if why.permanent:
         return failed(effect, str(why))
-    pause = timedelta(seconds=why.retry_after) if why.retry_after is not None else _pause(effect)
+    wait = why.sooner if why.sooner is not None and effect.urgency <= URGENT else why.retry_after
+    pause = timedelta(seconds=wait) if wait is not None else _pause(effect)
     return _again(effect, str(why), pause, now, uncertain=effect.uncertain)
 
 
-def lost(effect: Effect, why: str, now: datetime) -> Effect:
-    """No answer: it may have happened. Looked up before it is sent again."""
-    return _again(effect, why, _pause(effect), now, uncertain=True)
+def lost(effect: Effect, why: str, now: datetime, *, began: bool = True) -> Effect:
+    """No answer: it may have happened. Looked up before it is sent again. `began`: it was sent, not only looked for."""
+    doubted = effect.model_copy(update={"doubtful": effect.doubtful + began})
+    return _again(doubted, why, _pause(effect), now, uncertain=True)
+
+
+def not_there(effect: Effect) -> Effect:
+    """It was looked for and is not there: none of the sends before has arrived."""
+    return effect.model_copy(update={"uncertain": False, "doubtful": 0})
+
+
+def not_found_out(effect: Effect, why: str) -> Effect:
+    """Nobody can look whether it happened: a person decides, or it is sent once more, up to MOST_DOUBTFUL times."""
+    if effect.if_unknown == "ask":
+        return undecided(effect, why)
+    if effect.doubtful >= MOST_DOUBTFUL:
+        return failed(effect, f"it may have arrived {effect.doubtful} times: {effect.error or why}")
+    return effect
 
 
 def undecided(effect: Effect, why: str) -> Effect:

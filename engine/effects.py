@@ -73,15 +73,28 @@ class Text(Value):
     buttons: tuple[Button, ...] = Field(default=(), max_length=25)
 
 
+class Attachment(Value):
+    """A small file that goes with a text, where the channel can carry one."""
+
+    name: str
+    type: str
+    """Media type with its parameters: `text/calendar; method=PUBLISH`."""
+    text: str
+
+
 class Direct(Value):
-    """A text to one person. `address` is the person's chat user id."""
+    """A text to one person. `address` is what the channel knows them by: chat user id, e-mail address, phone number."""
 
     kind: Literal["direct"] = "direct"
     person: str
     """Key of the person in the people file."""
     address: str
     text: str
+    subject: str = ""
+    """One line, for channels that have one."""
     buttons: tuple[Button, ...] = Field(default=(), max_length=25)
+    """Left out where a channel has none: the text then carries a code and a link."""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Revise(Value):
@@ -144,6 +157,8 @@ class Effect(Record):
     lease_owner: str = ""
     uncertain: bool = False
     """A send began and its outcome is not known: find before sending again."""
+    doubtful: int = 0
+    """Sends whose answer was lost, and of which nobody knows whether they arrived."""
     attempts: int = 0
     error: str = ""
     receipt: Receipt | None = None

@@ -29,6 +29,10 @@ class Demand:
         return sorted({language for _, _, language in self.by_hour})
 
 
+ANSWER_RATE = {"slack": 0.25, "voice": 0.41, "sms": 0.16, "email": 0.16, "push": 0.16}
+"""Chat 11 of 44, phone 18 of 44, SMS 7 of 44, at 04:00 (docs/call-out.md); e-mail and push take the lowest of these."""
+
+
 @dataclass(frozen=True)
 class House:
     """Everything an action may look at that is not the incident's own."""
@@ -46,8 +50,18 @@ class House:
     handling_s: int = 360
     """Average handling time of one conversation, seconds."""
     concurrency: int = 1
-    answer_rate: Mapping[str, float] = field(default_factory=lambda: {"slack": 0.25})
-    """Share of people who answer a call within the time, before there is a history. Source: see docs/call-out.md."""
+    answer_rate: Mapping[str, float] = field(default_factory=lambda: dict(ANSWER_RATE))
+    """Lane → share of people who answer a call within 45 minutes, before there is a history."""
+    lanes: tuple[str, ...] = ("slack",)
+    """The lanes that can reach people, in the house's order (`engine.lanes`)."""
+    lane_after: timedelta = timedelta(minutes=5)
+    """How long a lane has before the next one is tried too."""
+    pages: int = 6
+    """How often a person is called in 24 hours at most, over all incidents and lanes."""
+    secret: str = ""
+    """From which the codes to answer by are made."""
+    public_url: str = ""
+    """Where people reach this irrops with a browser; empty: they can't, and links are left out."""
     chat: str = "slack"
     """Name of the channel that opens rooms and writes to people."""
     help_url: str = ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine import promise
+from engine import paging, promise, shift_end
 from engine.delivery import in_trouble
 from engine.effects import Effect
 from engine.expressions import ExpressionError, evaluate
@@ -86,9 +86,11 @@ def plan(snapshot: Snapshot) -> Plan:
         if incident.status is not Status.REVIEWED:
             for step in snapshot.playbook.stand_down:
                 _step(snapshot, step, incident.status_at, draft)
+    draft.wakes += shift_end.wakes(snapshot)
     promised = promise.standing(snapshot) if incident.status.live else None
     if promised and promised.next_update_at:
         draft.wakes.append(promised.next_update_at)
+    draft.wakes += paging.wakes(snapshot)
     future = [wake for wake in draft.wakes if wake > snapshot.now]
     return Plan(tuple(draft.due), tuple(draft.late), min(future, default=None))
 

@@ -12,6 +12,7 @@ from engine.callout import Answer
 from engine.choice import STANDING_TEAM
 from engine.coverage import Coverage
 from engine.demand import SLOT, forecast, slot_start
+from engine.lanes import lanes_of
 from engine.offers import Bounds, Span, best_shift
 from engine.people import Person, spans_between
 from engine.snapshot import Snapshot
@@ -207,7 +208,7 @@ class _Desk:
         able = [
             person
             for person in self.people.values()
-            if person.team == STANDING_TEAM and person.chat and person.key not in asked
+            if person.team == STANDING_TEAM and lanes_of(person, self.snapshot.house) and person.key not in asked
         ]
         return sorted(able, key=lambda p: (p.last_called_at.timestamp() if p.last_called_at else 0.0, p.key))
 

@@ -9,8 +9,10 @@ from engine.callout import CallOut, Invitation
 from engine.effects import Effect
 from engine.house import House
 from engine.incident import Incident
+from engine.pages import Page
 from engine.people import Person
 from engine.playbook import Playbook, Step
+from engine.rates import History
 from engine.staffing import StaffingPlan
 from engine.statements import Statement
 from engine.steps import StepState
@@ -38,6 +40,15 @@ class Snapshot:
     busy: Mapping[str, str] = field(default_factory=dict)
     """Person key → reference of another live incident that has called them and was not declined."""
 
+    pages: Mapping[str, int] = field(default_factory=dict)
+    """Person key → how often they were called in the last 24 hours, over all incidents and lanes."""
+    pages_open: tuple[Page, ...] = ()
+    """Calls by name that still go on."""
+    worked: Mapping[str, tuple[tuple[datetime, datetime], ...]] = field(default_factory=dict)
+    """Person key → when they worked, or have promised to, for other incidents in these weeks."""
+    answer_history: History = field(default_factory=dict)
+    """How people have answered so far, by lane and hour of the day."""
+
     noted: frozenset[str] = frozenset()
     """Keys of the timeline entries that are written once."""
 
@@ -55,7 +66,12 @@ class Snapshot:
         return next((s for s in self.statements if s.step == step.name), None)
 
     def callout(self, step: StepState) -> CallOut | None:
-        return next((c for c in self.callouts if c.step == step.name), None)
+        """The first slot that a step calls for."""
+        return next(iter(self.slots(step.name)), None)
+
+    def slots(self, step: str) -> tuple[CallOut, ...]:
+        """The slots that a step calls for, in order."""
+        return tuple(sorted((c for c in self.callouts if c.step == step), key=lambda c: c.slot))
 
     def holders(self, role: str) -> tuple[Person, ...]:
         """Who holds a role, those on duty now first."""

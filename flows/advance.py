@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine import upkeep
 from engine.actions import ACTIONS
 from engine.change import Change
-from engine.delivery import entries, failed, lost, refused, sent, superseded, undecided
-from engine.effects import Effect
+from engine.delivery import entries, failed, lost, not_found_out, not_there, refused, sent, superseded
+from engine.effects import Effect, Receipt
 from engine.plan import RETRY_PAUSES, Due, Plan, plan, progress
-from engine.ports import CannotTell, Lost, Refused
+from engine.ports import CannotTell, Channel, Lost, Refused
 from engine.room import keep
 from engine.snapshot import Snapshot, StepRun
 from engine.steps import Fail, Outcome, Retry, Skip, StepState, StepStatus
@@ -47,6 +48,8 @@ def is_due(crew: Crew, number: int) -> bool:
     planned = plan(look.snapshot)
     ready = outbox.next_due(crew.store, number)
     if planned.due or keep(look.snapshot, planned) != Change() or (ready and ready <= crew.clock.now()):
+        return True
+    if upkeep.due(look.snapshot) and upkeep.keep(snapshots.with_everybody(crew.store, look.snapshot)) != Change():
         return True
     return not _rest(crew, number, planned, look.nudges)
 
@@ -98,6 +101,8 @@ def _rest(crew: Crew, number: int, planned: Plan, nudges: int) -> bool:
 
 def _keep(crew: Crew, snapshot: Snapshot, planned: Plan) -> bool:
     change = keep(snapshot, planned)
+    if upkeep.due(snapshot):
+        change += upkeep.keep(snapshots.with_everybody(crew.store, snapshot))
     if change == Change():
         return False
     with contextlib.suppress(Stale):
@@ -189,15 +194,9 @@ def _attempt(crew: Crew, claimed: Claimed) -> Effect:
     try:
         receipt = None
         if effect.uncertain:
-            try:
-                receipt = channel.find(effect.message, effect.key, claimed.base)
-            except (CannotTell, Refused) as error:
-                if isinstance(error, Refused) and not error.permanent:
-                    raise
-                if effect.if_unknown == "ask":
-                    return undecided(effect, str(error))
-            if receipt is None and claimed.superseded:
-                return superseded(effect)
+            effect, receipt = _look_up(channel, claimed)
+            if effect.state.settled:
+                return effect
             effect = effect.model_copy(update={"uncertain": False})
         began = receipt is None
         receipt = receipt or channel.send(effect.message, effect.key, claimed.base)
@@ -205,11 +204,29 @@ def _attempt(crew: Crew, claimed: Claimed) -> Effect:
     except Refused as error:
         return refused(effect, error, crew.clock.now())
     except Lost as error:
-        return lost(effect, str(error), crew.clock.now())
+        return lost(effect, str(error), crew.clock.now(), began=began)
     except Exception as error:  # a defect in a channel: whether it was sent is not known
         if not began:
             effect = effect.model_copy(update={"uncertain": claimed.effect.uncertain})
-        return lost(effect, f"{type(error).__name__}: {error}", crew.clock.now())
+        return lost(effect, f"{type(error).__name__}: {error}", crew.clock.now(), began=began)
+
+
+def _look_up(channel: Channel, claimed: Claimed) -> tuple[Effect, Receipt | None]:
+    """Look whether it happened: the effect, settled where it must not be sent again, and the receipt if there is one.
+
+    Raises Refused, not for good, and Lost.
+    """
+    effect, receipt = claimed.effect, None
+    try:
+        receipt = channel.find(effect.message, effect.key, claimed.base)
+        effect = effect if receipt else not_there(effect)
+    except (CannotTell, Refused) as error:
+        if isinstance(error, Refused) and not error.permanent:
+            raise
+        effect = not_found_out(effect, str(error))
+    if receipt is None and claimed.superseded and not effect.state.settled:
+        effect = superseded(effect)
+    return effect, receipt
 
 
 async def run_plainly(crew: Crew, due: Due, snapshot: Snapshot) -> bool:

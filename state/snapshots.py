@@ -3,16 +3,21 @@
 The parts are read one after another; what is decided on an outdated part is refused as stale when it is written.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 
-from engine.callout import CallOut, Invitation
+from engine.answering import comes
+from engine.callout import Answer, CallOut, Invitation
+from engine.choice import STANDING_TEAM, WEEK, worked_span
 from engine.effects import Effect, EffectState
 from engine.house import House
 from engine.incident import Incident, Status
+from engine.pages import Page
 from engine.people import Person
 from engine.playbook import Playbook, parse
 from engine.snapshot import Snapshot
@@ -23,9 +28,11 @@ from engine.timeline import Entry
 from engine.triage import Queue, QueueFigures
 from state import wakes
 from state.conversations import StoredConversations
-from state.rows import table
+from state.history import history
+from state.rows import record, table
 from state.store import Store
 
+DAY = timedelta(days=1)
 LIVE = tuple(status.value for status in Status if status.live)
 
 
@@ -52,6 +59,7 @@ def look(store: Store, number: int, now: datetime, house: House) -> Look:
     with store.read() as connection:
         noted = connection.execute(select(entry.key).where(entry.incident == number, entry.key.is_not(None))).scalars()
         keys = frozenset(key for key in noted if key)
+    open_pages = tuple(store.all(Page, incident=number, ended_at=None))
     snapshot = Snapshot(
         now=now,
         incident=incident,
@@ -65,16 +73,82 @@ def look(store: Store, number: int, now: datetime, house: House) -> Look:
         invitations=tuple(store.all(Invitation, incident=number)),
         queue=store.first(Queue, incident=number),
         queue_figures=figures(store, number, now),
-        people=people(store, everybody=False),
+        people=people(store, everybody=False, also={turn.person for page in open_pages for turn in page.turns}),
+        pages=pages(store, now - DAY) if open_pages else {},
+        pages_open=open_pages,
         noted=keys,
     )
     return Look(snapshot, seen)
 
 
+def look_at_answers(store: Store, number: int, now: datetime, house: House, answering: Collection[str]) -> Snapshot:
+    """Take a snapshot for answers to call-outs: of thousands who were asked the few that an answer can depend on.
+
+    Those are who answers, the social team for their buddies, and while there is a place to give away who comes. Who
+    waits is there when one of those who answer may give a place back; of the silent one for each call-out, as a sign
+    that not everybody has answered. Raises NotAllowed.
+    """
+    incident = store.incident(number)
+    callouts = store.all(CallOut, incident=number)
+    invitations = _invitations_that_matter(store, number, callouts, answering)
+    qualified = any(callout.minima for callout in callouts)
+    matter = {one.person for one in invitations if qualified or one.too_late or one.handover} | set(answering)
+    person = table(Person).c
+    known = or_(_has_role(), person.team == STANDING_TEAM, person.key.in_(matter))
+    return Snapshot(
+        now=now,
+        incident=incident,
+        playbook=playbook_of(incident.playbook_text),
+        house=house,
+        steps=tuple(store.all(StepState, incident=number)),
+        effects=tuple(store.all(Effect, key=incident.key("room"))),
+        statements=tuple(store.all(Statement, incident=number)),
+        callouts=tuple(callouts),
+        invitations=invitations,
+        people=tuple(store.all(Person, known, active=True)),
+    )
+
+
+def _invitations_that_matter(
+    store: Store, number: int, callouts: Collection[CallOut], answering: Collection[str]
+) -> tuple[Invitation, ...]:
+    invitation = table(Invitation).c
+    others = invitation.person.not_in(answering)
+    found = store.all(Invitation, invitation.person.in_(answering), incident=number)
+    freed = any(comes(one) for one in found)
+    if freed:
+        found += store.all(Invitation, others, incident=number, answer=Answer.YES)
+    elif any(callout.accepted < callout.quota for callout in callouts):
+        found += store.all(Invitation, others, incident=number, answer=Answer.YES, too_late=False)
+    for callout in callouts:
+        found += store.all(Invitation, others, limit=1, incident=number, callout=callout.key, answer=Answer.NONE)
+    found += store.all(Invitation, others, invitation.handover != "", incident=number)
+    return tuple({one.key: one for one in found}.values())
+
+
 def with_everybody(store: Store, snapshot: Snapshot) -> Snapshot:
-    """The same snapshot, with all people and who of them is busy elsewhere."""
-    everyone = people(store, everybody=True)
-    return replace(snapshot, people=everyone, busy=_busy(store, snapshot.incident.number))
+    """The same snapshot, with all people, who of them is busy elsewhere, and how people were called and answered."""
+    return replace(
+        snapshot,
+        people=people(store, everybody=True),
+        busy=_busy(store, snapshot.incident.number),
+        pages=pages(store, snapshot.now - DAY),
+        worked=_worked(store, snapshot.incident.number, snapshot.now - 2 * WEEK),
+        answer_history=history(store, snapshot.now),
+    )
+
+
+def pages(store: Store, since: datetime) -> dict[str, int]:
+    """Person → how often they were called since then, over all incidents and lanes."""
+    invitation = table(Invitation).c
+    asked = select(invitation.person, invitation.lanes).where(invitation.asked_at > since)
+    counts: Counter[str] = Counter()
+    with store.read() as connection:
+        for person, lanes in connection.execute(asked):
+            counts[person] += len(lanes)
+    for page in store.all(Page, table(Page).c.at > since):
+        counts.update({turn.person: len(turn.lanes) for turn in page.turns})
+    return dict(counts)
 
 
 def _effects(store: Store, number: int, steps: list[StepState]) -> tuple[Effect, ...]:
@@ -86,10 +160,30 @@ def _effects(store: Store, number: int, steps: list[StepState]) -> tuple[Effect,
     return tuple(store.all(Effect, matter, incident=number))
 
 
-def people(store: Store, *, everybody: bool) -> tuple[Person, ...]:
-    """Active people: all, or those who hold a role."""
-    where = [] if everybody else [cast(table(Person).c.roles, Text) != "[]"]
+def people(store: Store, *, everybody: bool, also: Collection[str] = ()) -> tuple[Person, ...]:
+    """Active people: all, or those who hold a role, and those with these keys."""
+    where = [] if everybody else [or_(_has_role(), table(Person).c.key.in_(also)) if also else _has_role()]
     return tuple(store.all(Person, *where, active=True))
+
+
+def _worked(store: Store, but: int, since: datetime) -> dict[str, tuple[tuple[datetime, datetime], ...]]:
+    """Person → the hours that they worked, or have promised, for other incidents."""
+    invitation, callout = table(Invitation), table(CallOut)
+    both = select(invitation, callout.c.starts_at, callout.c.ends_at).join(
+        callout, callout.c.key == invitation.c.callout
+    )
+    placed = and_(invitation.c.answer == Answer.YES, invitation.c.too_late.is_(False), invitation.c.incident != but)
+    found: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    with store.read() as connection:
+        for row in connection.execute(both.where(placed, callout.c.ends_at > since)).mappings():
+            span = worked_span(record(Invitation, row), row["starts_at"], row["ends_at"])
+            if span:
+                found[row["person"]].append(span)
+    return {person: tuple(spans) for person, spans in found.items()}
+
+
+def _has_role() -> ColumnElement[bool]:
+    return cast(table(Person).c.roles, Text) != "[]"
 
 
 def _busy(store: Store, number: int) -> dict[str, str]:

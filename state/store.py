@@ -126,6 +126,8 @@ class Store:
             self._update(connection, kind, records)
         for kind, records in fresh.items():
             connection.execute(table(kind).insert(), [values(one) | {"version": 1} for one in records])
+        for one in change.unchanged:
+            self._check(connection, one)
         if change.forget:
             effects = table(Effect)
             forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
@@ -150,6 +152,14 @@ class Store:
         query = update(there).where(*same).values({name: bindparam(name) for name in rows[0] if name[:4] != "old_"})
         if connection.execute(query, rows).rowcount != len(records):
             raise Stale(f"{kind.__name__} has changed meanwhile")
+
+    def _check(self, connection: Connection, one: Record) -> None:
+        """Make sure that a record is still as it was, and stays so until this is committed. Raises Stale."""
+        there = table(type(one))
+        same = [there.c[name] == getattr(one, name) for name in identity(type(one))]
+        query = select(there.c.version).where(*same).with_for_update(read=True)  # SQLite has one writer anyway
+        if connection.execute(query).scalar() != one.version:
+            raise Stale(f"{type(one).__name__} has changed meanwhile")
 
     def _queue(self, connection: Connection, effects: Sequence[Effect]) -> None:
         if not effects:

@@ -11,6 +11,7 @@ from engine.callout import CallOut, Invitation
 from engine.correlation import Proposal, StoredAlert
 from engine.effects import Effect
 from engine.incident import Incident
+from engine.pages import Page
 from engine.people import Person
 from engine.record import Record
 from engine.staffing import StaffingPlan
@@ -99,13 +100,14 @@ class EffectRow(SQLModel, table=True):
     needs: str | None = Field(default=None, index=True)
     urgency: int
     if_unknown: str
-    replaces: str
+    replaces: str = Field(index=True)
     state: str
     queued_at: datetime = _instant()
     not_before: datetime = _instant()
     lease_until: datetime | None = _instant(nullable=True)
     lease_owner: str
     uncertain: bool
+    doubtful: int
     attempts: int
     error: str = _text()
     receipt: Any = _json()
@@ -170,14 +172,18 @@ class CallOutRow(SQLModel, table=True):
     version: int
     incident: int = Field(foreign_key="incident.number", index=True)
     step: str
+    slot: int
+    opens_at: datetime | None = _instant(nullable=True)
     quota: int
     skills: Any = _json()
-    languages: Any = _json()
+    minima: Any = _json()
+    stage: int
     starts_at: datetime = _instant()
     ends_at: datetime = _instant()
     where: str = _text()
     respond_by: datetime | None = _instant(nullable=True)
     waves: int
+    waves_before: int
     accepted: int
     closed_at: datetime | None = _instant(nullable=True)
     closed_because: str
@@ -192,10 +198,45 @@ class InvitationRow(SQLModel, table=True):
     person: str = Field(index=True)
     wave: int
     asked_at: datetime = _instant()
+    hour: int
+    lanes: Any = _json()
+    lane: str
+    code: str = Field(index=True)
     answer: str
     answered_at: datetime | None = _instant(nullable=True)
+    answered_on: str
     too_late: bool
+    comes_at: datetime | None = _instant(nullable=True)
     released_at: datetime | None = _instant(nullable=True)
+    released_because: str
+    buddy: str
+    handover: str = _text()
+    debrief: Any = _json()
+    begins_at: datetime | None = _instant(nullable=True)
+    left_at: datetime | None = _instant(nullable=True)
+    worked_s: int
+    handover_asked_at: datetime | None = _instant(nullable=True)
+    thanked_at: datetime | None = _instant(nullable=True)
+
+
+class PageRow(SQLModel, table=True):
+    __tablename__ = "page"
+    key: str = Field(primary_key=True)
+    version: int
+    incident: int = Field(foreign_key="incident.number", index=True)
+    step: str
+    person: str
+    role: str
+    why: str = _text()
+    by: str
+    at: datetime = _instant(index=True)
+    departments: Any = _json()
+    turns: Any = _json()
+    passed_over: Any = _json()
+    acknowledged_at: datetime | None = _instant(nullable=True)
+    acknowledged_by: str
+    ended_at: datetime | None = _instant(nullable=True)
+    ended_because: str
 
 
 class QueueRow(SQLModel, table=True):
@@ -251,15 +292,19 @@ class PersonRow(SQLModel, table=True):
     roles: Any = _json()
     languages: Any = _json()
     skills: Any = _json()
+    levels: Any = _json()
     answers: Any = _json()
+    signed_off: Any = _json()
     time_zone: str
     chat: str = Field(index=True)
     email: str
     phone: str
+    lanes: Any = _json()
     shifts: Any = _json()
     shift_pattern: str = _text()
     leave: Any = _json()
     last_called_at: datetime | None = _instant(nullable=True)
+    quiet_until: datetime | None = _instant(nullable=True)
     active: bool
 
 
@@ -338,6 +383,7 @@ ROWS: dict[type[Record], tuple[type[SQLModel], tuple[str, ...]]] = {
     StaffingPlan: (StaffingRow, ("incident",)),
     CallOut: (CallOutRow, ("key",)),
     Invitation: (InvitationRow, ("key",)),
+    Page: (PageRow, ("key",)),
     Queue: (QueueRow, ("incident",)),
     Conversation: (ConversationRow, ("id",)),
     Person: (PersonRow, ("key",)),

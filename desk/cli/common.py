@@ -51,9 +51,11 @@ def open_desk() -> Iterator[tuple["Desk", "Settings"]]:
 
 def warn_of_sandbox(desk: "Desk") -> None:
     """Say loudly which channels reach nobody, and when there is nobody to reach."""
+    from engine.lanes import ADDRESS
     from engine.people import Person
 
-    quiet = sorted(name for name, channel in desk.crew.channels.items() if channel.sandbox)
+    unused = ADDRESS.keys() - set(desk.crew.house.lanes)
+    quiet = sorted(name for name, channel in desk.crew.channels.items() if channel.sandbox and name not in unused)
     if quiet:
         say(f"SANDBOX: nothing leaves the house on {', '.join(quiet)}; see docs/channels.md to connect them.")
     if not desk.store.all(Person, active=True, limit=1):

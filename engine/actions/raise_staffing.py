@@ -193,6 +193,7 @@ def _offer(step: StepRun, snapshot: Snapshot, params: Params, plan: StaffingPlan
             key=snapshot.incident.key(step.name, number),
             incident=snapshot.incident.number,
             step=step.name,
+            slot=number,
             quota=len(keys),
             starts_at=span[0],
             ends_at=span[1],

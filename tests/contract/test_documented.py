@@ -72,7 +72,7 @@ def test_every_action_and_its_parameters_are_documented(root: Path, name: str) -
         assert field.description, f"{name}: {parameter} has no description"
 
 
-@pytest.mark.parametrize("model", ["Playbook", "Step", "Approval", "Trigger", "Surge", "Fact"])
+@pytest.mark.parametrize("model", ["Playbook", "Step", "Approval", "Trigger", "Surge", "Briefing", "Fact"])
 def test_every_playbook_key_is_documented(root: Path, model: str) -> None:
     text = (root / "docs" / "playbooks.md").read_text()
     for key in keys_of(getattr(playbooks, model)):

@@ -12,7 +12,7 @@ from engine.actions import ACTIONS
 from engine.check import check
 from engine.dry_run import dry_run
 from engine.people_file import read as read_people
-from engine.playbook import Approval, Fact, Playbook, Step, Surge, Trigger, keys_of, parse, read
+from engine.playbook import Approval, Briefing, Fact, Playbook, Step, Surge, Trigger, keys_of, parse, read
 from engine.trial import cases
 from tests.example_house import NOW, ROOT, example_house
 
@@ -67,7 +67,7 @@ def test_it_speaks_staffs_opens_calls_updates_and_ends(file: Path):
     ends = {step.action for step in playbook.stand_down}
     assert ends >= {"publish_statement", "release_responders"}
     assert playbook.surge
-    assert playbook.briefing
+    assert [part for part in keys_of(Briefing) if not getattr(playbook.briefing, part)] == []
     first = playbook.steps[0]
     assert (first.action, bool(first.due_within)) == ("publish_statement", True)
 
@@ -183,7 +183,15 @@ def test_who_strikes_must_be_said_by_a_person():
 
 # ---------------------------------------------------------------- documentation
 
-SCHEMA = {Playbook: "playbook", Fact: "fact", Trigger: "trigger", Surge: "surge", Step: "step", Approval: "approval"}
+SCHEMA = {
+    Playbook: "playbook",
+    Fact: "fact",
+    Trigger: "trigger",
+    Surge: "surge",
+    Briefing: "briefing",
+    Step: "step",
+    Approval: "approval",
+}
 
 
 @pytest.mark.parametrize("model", SCHEMA, ids=SCHEMA.values())

@@ -11,11 +11,10 @@ from pydantic import ValidationError
 
 from engine.assignment import Candidate, assign
 from engine.callout import Answer, CallOut, Invitation
-from engine.choice import Cap, Reason, choose, room_left, sift
+from engine.choice import Cap, Reason, Rules, choose, room_left, sift
 from engine.house import Rest
 from engine.people import Person, Shift
 from engine.snapshot import Snapshot
-from engine.waves import exposure, likelihood, rate, size, still_to_come
 from tests.unit.volunteers import NIGHT, crowd, house, situation, someone
 
 START, END = NIGHT + timedelta(hours=1), NIGHT + timedelta(hours=5)
@@ -29,7 +28,7 @@ def hours(before: float, after: float) -> tuple[Shift, ...]:
 
 def why(person: Person, snapshot: Snapshot | None = None, **callout: object) -> Reason | None:
     snapshot = snapshot or situation([person])
-    return sift(replace(snapshot, people=(person,)), CALLOUT.model_copy(update=callout))[1].get(person.key)
+    return sift(replace(snapshot, people=(person,)), CALLOUT.model_copy(update=callout), Rules())[1].get(person.key)
 
 
 def test_a_rested_reachable_volunteer_may_be_asked() -> None:
@@ -118,21 +117,21 @@ def test_who_was_called_last_goes_last() -> None:
     earlier = someone("earlier", last_called_at=NIGHT - timedelta(days=90))
     never = someone("never")
     snapshot = situation([recent, earlier, never])
-    assert [person.key for person in choose(snapshot, CALLOUT, {}, 3, {}).chosen] == ["never", "earlier", "recent"]
-    assert choose(snapshot, CALLOUT, {}, 1, {}).left_out == {"recent": Reason.SPARE, "earlier": Reason.SPARE}
+    assert [person.key for person in choose(snapshot, CALLOUT, Rules(), 3, {}).chosen] == ["never", "earlier", "recent"]
+    assert choose(snapshot, CALLOUT, Rules(), 1, {}).left_out == {"recent": Reason.SPARE, "earlier": Reason.SPARE}
 
 
 def test_the_alphabet_does_not_decide_among_those_never_called() -> None:
     snapshot = situation(crowd(40))
-    one = [p.key for p in choose(snapshot, CALLOUT, {}, 5, {}).chosen]
-    other = [p.key for p in choose(snapshot, CALLOUT.model_copy(update={"key": "another"}), {}, 5, {}).chosen]
+    one = [p.key for p in choose(snapshot, CALLOUT, Rules(), 5, {}).chosen]
+    other = [p.key for p in choose(snapshot, CALLOUT.model_copy(update={"key": "another"}), Rules(), 5, {}).chosen]
     assert one != other
-    assert one == [p.key for p in choose(snapshot, CALLOUT, {}, 5, {}).chosen]
+    assert one == [p.key for p in choose(snapshot, CALLOUT, Rules(), 5, {}).chosen]
 
 
 def test_a_department_gives_at_most_its_share() -> None:
     people = [*crowd(20, "ops", department="operations_control"), *crowd(2)]
-    choice = choose(situation(people), CALLOUT, {"operations_control": Cap(at_most="10%")}, 22, {})
+    choice = choose(situation(people), CALLOUT, Rules(caps={"operations_control": Cap(at_most="10%")}), 22, {})
     assert sum(p.department == "operations_control" for p in choice.chosen) == 2
     assert len(choice.chosen) == 4
     assert choice.counted() == {"of a department that has given its share": 18}
@@ -162,7 +161,7 @@ def test_first_come_first_served_would_waste_the_one_who_speaks_both() -> None:
     both, spanish = someone("both", languages=("es", "fr")), someone("spanish", languages=("es",))
     spanish = spanish.model_copy(update={"last_called_at": NIGHT - timedelta(days=1)})
     seats = {"es": 1, "fr": 1}
-    assert {p.key for p in choose(situation([both, spanish]), CALLOUT, {}, 2, seats).chosen} == {"both", "spanish"}
+    assert {p.key for p in choose(situation([both, spanish]), CALLOUT, Rules(), 2, seats).chosen} == {"both", "spanish"}
     # one after the other, each taking the first free seat that fits, fills one seat of the two
     greedy: dict[str, int] = {}
     for person in (both, spanish):
@@ -193,7 +192,9 @@ def test_a_place_is_freed_by_the_one_whose_replacement_has_waited_longest() -> N
 
 def test_seats_and_the_rest_together_keep_to_the_departments_share() -> None:
     ops = crowd(20, "ops", department="operations_control", languages=("es", "en"))
-    choice = choose(situation([*ops, *crowd(9)]), CALLOUT, {"operations_control": Cap(at_most=3)}, 10, {"es": 2})
+    choice = choose(
+        situation([*ops, *crowd(9)]), CALLOUT, Rules(caps={"operations_control": Cap(at_most=3)}), 10, {"es": 2}
+    )
     assert sum(p.department == "operations_control" for p in choice.chosen) == 3
     assert len(choice.chosen) == 10
 
@@ -201,7 +202,7 @@ def test_seats_and_the_rest_together_keep_to_the_departments_share() -> None:
 def best_by_trying_all(people: list[Candidate], seats: dict[str, int], room: dict[str, int]) -> tuple[int, int]:
     """The most seats that can be filled, and the least sum of the places in the order among those ways."""
     best = (0, 0)
-    for way in product(*[[None, *(lang for lang in person.languages if lang in seats)] for person in people]):
+    for way in product(*[[None, *(lang for lang in person.holds if lang in seats)] for person in people]):
         taken = [(index, seat) for index, seat in enumerate(way) if seat]
         fits = all(sum(seat == name for _, seat in taken) <= count for name, count in seats.items())
         inside = all(sum(people[i].department == name for i, _ in taken) <= count for name, count in room.items())
@@ -213,7 +214,7 @@ def best_by_trying_all(people: list[Candidate], seats: dict[str, int], room: dic
 candidates = st.lists(
     st.builds(
         Candidate,
-        languages=st.sets(st.sampled_from(["es", "fr", "de"]), max_size=3).map(lambda some: tuple(sorted(some))),
+        holds=st.sets(st.sampled_from(["es", "fr", "de"]), max_size=3).map(lambda some: tuple(sorted(some))),
         department=st.sampled_from(["ops", "crew", "care"]),
     ),
     max_size=6,
@@ -231,7 +232,7 @@ def test_the_assignment_is_as_good_as_trying_every_way(
 ) -> None:
     found = assign(people, seats, room)
     for index, seat in found.items():
-        assert seat in people[index].languages
+        assert seat in people[index].holds
     assert all(list(found.values()).count(name) <= count for name, count in seats.items())
     assert all(sum(people[i].department == name for i in found) <= count for name, count in room.items())
     assert (len(found), sum(found)) == best_by_trying_all(people, seats, room)
@@ -243,40 +244,33 @@ def test_five_thousand_people_are_chosen_from_in_a_moment() -> None:
         for i in range(5000)
     ]
     began = datetime.now(UTC)
-    choice = choose(situation(mixed), CALLOUT, {"customer_care": Cap(at_most="10%")}, 200, {"es": 40, "fr": 40})
+    choice = choose(
+        situation(mixed), CALLOUT, Rules(caps={"customer_care": Cap(at_most="10%")}), 200, {"es": 40, "fr": 40}
+    )
     assert len(choice.chosen) == 200
     assert sum("es" in p.languages for p in choice.chosen) >= 40
     assert datetime.now(UTC) - began < timedelta(seconds=3)
 
 
-# ---------------------------------------------------------------- how many
+def test_hours_worked_until_an_early_release_count_for_rest_and_the_week() -> None:
+    earlier = CALLOUT.model_copy(
+        update={"key": "earlier", "starts_at": START - timedelta(hours=8), "ends_at": START - timedelta(hours=4)}
+    )
+    anna = someone("anna")
+    took_part = Invitation(
+        key="earlier/anna", incident=7, callout="earlier", person="anna", wave=1, asked_at=NIGHT, answer=Answer.YES
+    )
+
+    def after(released_at: datetime | None) -> Reason | None:
+        there = took_part.model_copy(update={"released_at": released_at})
+        return why(anna, replace(situation([anna]), callouts=(earlier,), invitations=(there,)))
+
+    assert after(earlier.ends_at) is Reason.NOT_RESTED
+    assert after(earlier.starts_at + timedelta(hours=1)) is Reason.NOT_RESTED
+    assert after(earlier.starts_at - timedelta(hours=1)) is None, "released before it began"
 
 
-def test_the_wave_is_the_smallest_that_is_likely_to_be_enough() -> None:
-    # P(Bin(9, ¼) ≥ 1) = 1 - 0.75⁹ = 0.925, and with 8 it is 0.89987
-    assert size(1, 0.25) == 9
-    for wanted in (1, 3, 12):
-        asked = size(wanted, 0.25)
-        assert likelihood(wanted, [0.25] * asked) >= 0.9 > likelihood(wanted, [0.25] * (asked - 1))
-    assert size(0, 0.25) == 0
-    assert size(3, 1.0) == 3
-
-
-def test_those_who_may_still_answer_make_the_next_wave_smaller() -> None:
-    assert size(3, 0.25, [0.2] * 12) < size(3, 0.25)
-    assert size(1, 0.25, [1.0]) == 0
-
-
-def test_the_rate_follows_what_comes_in() -> None:
-    done = [timedelta(hours=1)] * 40
-    assert rate(0.25, 0, 0, []) == 0.25
-    assert rate(0.25, 0, 0, done) == pytest.approx(2.5 / 50)
-    assert rate(0.25, 30, 10, []) == pytest.approx(32.5 / 50)
-    assert rate(0.25, 0, 0, [timedelta()] * 40) == 0.25, "nobody has had time to answer"
-
-
-def test_the_longer_the_silence_the_less_is_to_be_hoped() -> None:
-    assert still_to_come(0.25, timedelta()) == 0.25
-    assert still_to_come(0.25, timedelta(minutes=45)) == 0
-    assert 0 < still_to_come(0.25, timedelta(minutes=30)) < still_to_come(0.25, timedelta(minutes=15)) < 0.25
-    assert exposure(timedelta(minutes=15)) == pytest.approx(1 / 3)
+def test_hours_worked_for_another_incident_count_too() -> None:
+    anna = someone("anna")
+    worked = {"anna": ((START - timedelta(hours=8), START - timedelta(hours=4)),)}
+    assert why(anna, replace(situation([anna]), worked=worked)) is Reason.NOT_RESTED

@@ -93,6 +93,10 @@ def _merged(old: tuple[Any, ...], new: Iterable[Record], kind: type[Record], ide
 
 def apply(snapshot: Snapshot, change: Change, later: timedelta = timedelta()) -> Snapshot:
     """What the store would hold afterwards: versions are checked, effects and entries with known keys left alone."""
+    known = {one.key: one.version for one in snapshot.callouts}
+    for one in change.unchanged:
+        assert isinstance(one, CallOut)
+        assert one.version == known[one.key], f"{one.key} is decided upon from an old version"
     effects = {effect.key: effect for effect in snapshot.effects}
     for effect in change.effects:
         effects.setdefault(effect.key, effect)
