@@ -85,15 +85,18 @@ class Course:
 
     def outcome(self) -> Outcome:
         """Close it when full, wait while answers may come, ask the next wave, or say that it falls short."""
-        self._keep_places_that_can_be_filled()
+        now, opens_at = self.snapshot.now, self.callout.opens_at
+        waits = opens_at is not None and now < opens_at
+        if not waits:  # who is asked for an earlier slot now may be free by then
+            self._keep_places_that_can_be_filled()
         self._confirm()
-        callout, now = self.callout, self.snapshot.now
+        callout = self.callout
         if callout.accepted >= callout.quota:
             return self._full()
         if now >= callout.ends_at:
             return self._short("the hours are over")
-        if callout.opens_at and now < callout.opens_at:
-            return self._wait(callout.opens_at)
+        if waits:
+            return self._wait(opens_at)
         look_at = self._next_lanes()
         if self.silent and callout.respond_by and callout.respond_by > now:
             return self._wait(min(callout.respond_by, look_at or callout.respond_by))

@@ -237,7 +237,8 @@ def _waves_finding(review: "Review", step: str, those: list[Wave]) -> Iterator[F
         yield Finding(what=what, change=change, step=key)
     if abs(rate - review.expected_answer_rate) > 0.15 and asked >= 20:
         what = f"{rate:.0%} answered the call-out; the waves were sized for {review.expected_answer_rate:.0%}."
-        yield Finding(what=what, change=f"Set the answer rate to {rate:.2f} (IRROPS_ANSWER_RATE).", step=key, weight=3)
+        change = "irrops has learned from it and sizes the next waves accordingly; look whether the lanes reach people."
+        yield Finding(what=what, change=change, step=key, weight=3)
     if quota and waiting > quota / 4:
         what = f"{waiting} people said yes when there were enough."
         yield Finding(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ async def advance(crew: Crew, number: int, run_step: Runner, deliver: Deliverer,
     busy, held = 0, began
     try:
         while busy < ROUNDS:
+            at = time.monotonic()
             look = snapshots.look(crew.store, number, crew.clock.now(), crew.house)
+            breath = time.monotonic() - at  # thousands of people take a second to look at: others have their turn, too
             planned = plan(look.snapshot)
             kept = _keep(crew, look.snapshot, planned)
             ran = [await run_step(crew, due, look.snapshot) for due in planned.due]
@@ -69,7 +72,7 @@ async def advance(crew: Crew, number: int, run_step: Runner, deliver: Deliverer,
             under_way |= {asyncio.create_task(deliver(crew, one)): one.effect.key for one in claimed}
             tally.steps, tally.effects = tally.steps + sum(ran), tally.effects + len(claimed)
             if under_way:
-                done, _ = await asyncio.wait(under_way, timeout=PATIENCE)
+                done, _ = await asyncio.wait(under_way, timeout=max(PATIENCE, breath))
                 busy += bool(kept or planned.due or claimed or done)
                 for one in done:
                     del under_way[one]
@@ -79,6 +82,7 @@ async def advance(crew: Crew, number: int, run_step: Runner, deliver: Deliverer,
             busy += 1
             if not (kept or planned.due) and _rest(crew, number, planned, look.nudges):
                 return tally
+            await asyncio.sleep(breath)
         raise RuntimeError(f"INC-{number} runs in a circle: {ROUNDS} rounds and still something is due")
     finally:
         if tally.steps or tally.effects:

@@ -140,3 +140,11 @@ def test_a_drop_out_after_the_last_wave_is_replaced_all_the_same() -> None:
             snapshot, _, _ = reply(snapshot, silent, "no")
     snapshot, outcome = run(snapshot)
     assert len(asked(snapshot)) > before
+
+
+def test_a_slot_that_is_not_asked_for_yet_keeps_its_minima() -> None:
+    spanish = crowd(3, "s", languages=("es",))
+    with_ = {"quota": 3, "languages": {"es": 2}, "lasts": "8h", "slot": "4h", "ask_ahead": "1h", "waves": 1}
+    snapshot, outcome = run(situation((*crowd(60), *spanish), **with_))
+    assert [one.minima for one in snapshot.slots("volunteers#1")] == [{"es": 2}, {"es": 2}]
+    assert "CallOutShort" not in kinds(outcome.entries)
