@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -174,3 +175,15 @@ def test_the_keyboard_reaches_the_answer_first(watched: Any, site: str, scene: S
     assert watched.evaluate("document.activeElement.textContent") == "I can come"
     width = watched.evaluate("getComputedStyle(document.activeElement).outlineWidth")
     assert float(width.removesuffix("px")) >= 2
+
+
+@pytest.mark.usefixtures("answered")
+def test_the_questions_after_the_hours_are_clean_too(watched: Any, site: str, scene: Scene) -> None:
+    there, now = asked_of(scene, "bo"), scene.clock.now()
+    after = {"begins_at": now - timedelta(hours=4), "released_at": now, "thanked_at": now}
+    scene.desk.store.apply(Change(records=(there.model_copy(update=after),)))
+    watched.goto(f"{site}/a/{there.code}")
+    assert watched.locator("input[name=prepared]").count() == 5
+    found = Axe().run(watched, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert watched.evaluate("document.documentElement.scrollWidth") <= 360
