@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.peers.outward import browser as browser  # one for all: its driver keeps a loop for the whole session
 from tests.peers.programs import CACHE, MODULES, absent, answers, free_port, listens, need, running
 
 

@@ -21,7 +21,6 @@ from tests.unit.callout_desk import asked_of, storm
 from tests.unit.volunteers import someone
 
 pytestmark = pytest.mark.peers
-browser = outward.browser
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = "Wilhelmina-Antoinette-Donaudampfschifffahrtsgesellschaft"

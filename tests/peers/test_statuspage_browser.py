@@ -10,10 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from engine.effects import Post
 from integrations.statuspage import Settings, connect
-from tests.peers import outward
 
 pytestmark = pytest.mark.peers
-browser = outward.browser
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

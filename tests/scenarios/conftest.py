@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +72,8 @@ class Scene:
         self.slack, self.status_page, self.bluesky = (Outside(sandbox, name) for name in CHANNELS)
 
     def settle(self) -> None:
-        asyncio.run(self.rounds.settle_down())
+        with ThreadPoolExecutor(1) as alone:  # a browser's driver has a loop of its own in this thread
+            alone.submit(lambda: asyncio.run(self.rounds.settle_down())).result()
 
     def declare(self, playbook: str, *, by: str = "duty-manager", key: str | None = None, **facts: Any) -> str:
         ref = self.desk.declare(playbook, facts=facts, by=by, key=key).ref
