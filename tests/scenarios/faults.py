@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from desk.library import Library
 from desk.people import import_people
 from desk.rounds import Rounds, release_the_dead, wake_all
 from desk.settings import load
+from engine.callout import Answer, Invitation
 from engine.house import House
 from engine.people import Person
 from engine.people_file import read as read_people
@@ -120,6 +121,10 @@ class Job:
     """Settings of a real Slack in place of the file."""
     chats: tuple[str, ...] = ()
     """Chat user ids of that Slack, for the people."""
+    lanes: tuple[str, ...] = ("slack",)
+    """On which people are called."""
+    said: tuple[tuple[int, int, str, int], ...] = ()
+    """Minute, which of those who were asked, their answer, and from which minute they can come (-1: at once)."""
 
 
 def prepare(job: Job) -> None:
@@ -155,8 +160,8 @@ def live(job: Job, house: House) -> None:
     home = Path(job.home)
     clock = HandClock(_now(job))
     killer = Killer(job.point, home / f"killed-{job.point}.jsonl", job.only)
-    outside = {name: Armed(_channel(job, name, killer), killer) for name in CHANNELS}
-    crew = Crew(store=store(home), channels=outside, house=house, clock=clock)
+    outside = {name: Armed(_channel(job, name, killer), killer) for name in (*CHANNELS, *job.lanes)}
+    crew = Crew(store=store(home), channels=outside, house=replace(house, lanes=job.lanes), clock=clock)
     use(crew)
     arm(killer, crew.store, crew.owner)
     desk = Desk(crew, Library(home / "playbooks"), uid=lambda: job.uid)
@@ -165,7 +170,7 @@ def live(job: Job, house: House) -> None:
     if job.act != "declare":
         release_the_dead(crew)
         wake_all(crew)
-        asyncio.run(_hour(crew, clock, START + timedelta(minutes=job.minutes), home))
+        asyncio.run(_hour(desk, clock, START + timedelta(minutes=job.minutes), job))
     crew.close()
 
 
@@ -186,13 +191,36 @@ def _channel(job: Job, name: str, killer: Killer) -> Channel:
     return Outside(name, Path(job.home), name in job.blind)
 
 
-async def _hour(crew: Crew, clock: HandClock, end: datetime, home: Path) -> None:
-    rounds = Rounds(crew, prefect=False)
+async def _hour(desk: Desk, clock: HandClock, end: datetime, job: Job) -> None:
+    rounds = Rounds(desk.crew, prefect=False)
     await rounds.settle_down()
-    while (following := wakes.next_wake(crew.store)) is not None and following <= end:
-        write(home / "clock.jsonl", {"now": following.isoformat()})
+    await asyncio.to_thread(_say, desk, job)
+    await rounds.settle_down()
+    spoken = {START + timedelta(minutes=minute) for minute, *_ in job.said}
+    while following := min(_ahead(desk, clock, spoken), default=None):
+        if following > end:
+            return
+        write(Path(job.home) / "clock.jsonl", {"now": following.isoformat()})
         clock.move_to(following)
+        await asyncio.to_thread(_say, desk, job)
         await rounds.settle_down()
+
+
+def _ahead(desk: Desk, clock: HandClock, spoken: set[datetime]) -> list[datetime]:
+    """What is to come: the next look that is due, and the next answers."""
+    due = wakes.next_wake(desk.store)
+    return [*([due] if due else []), *(at for at in spoken if at > clock.now())]
+
+
+def _say(desk: Desk, job: Job) -> None:
+    """Give the answers of this minute; whose process dies meanwhile gives them again."""
+    for minute, place, given, later in job.said:
+        if desk.clock.now() == START + timedelta(minutes=minute):
+            asked = sorted(desk.store.all(Invitation), key=lambda one: (one.asked_at, one.key))
+            asked = [one for one in asked if "/volunteers#1" in one.key]
+            [person] = desk.store.all(Person, key=asked[place].person)
+            comes_at = START + timedelta(minutes=later) if later >= 0 else None
+            desk.answer(asked[place].key, Answer(given), person, comes_at=comes_at)
 
 
 # ---------------------------------------------------------------- the server that forks
