@@ -12,7 +12,7 @@ from desk.drill_agents import Agents
 from desk.drill_schedule import Schedule
 from desk.world import Press, World
 from engine.answering import standing
-from engine.buttons import ANSWER, APPROVE
+from engine.buttons import ANSWER, APPROVE, DEBRIEF, HANDOVER
 from engine.effects import Button, Direct, Revise
 from engine.incident import NotAllowed
 from engine.people import Person
@@ -55,7 +55,7 @@ class Mailboxes:
         person = self.by_key.get(message.person)
         if person is None:
             return
-        if one.key.endswith("/released"):
+        if one.key.endswith(("/released", "/eased")):
             self.agents.forget(person.key)
         id, now = one.receipt.id, self.desk.clock.now()
         self.buttons[id], self.owner[id] = message.buttons, message
@@ -65,6 +65,10 @@ class Mailboxes:
             self._will(id, person, self.world.volunteer(person, invitation, now, rate))
         elif _value(message.buttons, APPROVE):
             self._will(id, person, self.world.approver(person, one.key, now))
+        elif _value(message.buttons, HANDOVER):
+            self._will(id, person, self.world.hands_over(one.key))
+        elif _value(message.buttons, DEBRIEF):
+            self._will(id, person, self.world.debriefs(one.key))
 
     def _changed(self, id: str, message: Revise) -> None:
         """A message looks different now: somebody has a place, or no longer; or there is nothing left to press."""
@@ -100,8 +104,8 @@ class Mailboxes:
         """Press the button, if it is still there."""
         message = self.owner[id]
         for button in self.buttons[id]:
-            approves = button.action == APPROVE and press.choice == "approve"
-            if approves or (button.action == ANSWER and button.value.endswith(f"|{press.choice}")):
+            alone = button.action in (APPROVE, HANDOVER) and press.choice == button.action
+            if alone or (button.action in (ANSWER, DEBRIEF) and button.value.endswith(f"|{press.choice}")):
                 try:
                     self.desk.press(button.action, button.value, message.address)
                 except NotAllowed:

@@ -44,6 +44,11 @@ DECLINES = 0.2
 """Share that says no; `House.answer_rate` says yes, the rest never answers."""
 BACKS_OUT = 0.03
 """Share of those who come that find they can't after all."""
+HANDS_OVER = 0.7
+"""Share of volunteers who say before they go that nothing is open; the others just go."""
+DEBRIEFS = 0.5
+PREPARED: tuple[Literal["2", "3", "4", "5"], ...] = ("2", "3", "3", "4", "4", "4", "5")
+"""Share who say afterwards how well they were prepared, and what they say, each as likely as it stands there."""
 DECIDES_AFTER = (2.0, 0.7)
 """Minutes until an approver answers: median and sigma of a lognormal."""
 APPROVER_SILENT = 0.2
@@ -95,7 +100,7 @@ class Press:
     """A button that somebody will press."""
 
     after: timedelta
-    choice: Literal["yes", "no", "approve"]
+    choice: Literal["yes", "no", "approve", "handover", "1", "2", "3", "4", "5"]
 
 
 class World:
@@ -196,6 +201,20 @@ class World:
         if until_start <= timedelta() or chance.random() >= BACKS_OUT:
             return None
         return Press(until_start * chance.random(), "no")
+
+    def hands_over(self, request: str) -> Press | None:
+        """Draw whether somebody says at the end of their hours that nothing is open; None: they just go."""
+        chance = self.draw("hands-over", request)
+        if chance.random() >= HANDS_OVER:
+            return None
+        return Press(_lognormal(chance, *READS_AFTER), "handover")
+
+    def debriefs(self, request: str) -> Press | None:
+        """Draw how well somebody felt prepared, 1 to 5; None: they don't say."""
+        chance = self.draw("debriefs", request)
+        if chance.random() >= DEBRIEFS:
+            return None
+        return Press(_lognormal(chance, *READS_AFTER), chance.choice(PREPARED))
 
     def arrives(self, invitation: str, said_at: datetime, starts_at: datetime) -> datetime:
         """Draw when somebody who said yes sits down."""
