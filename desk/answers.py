@@ -7,7 +7,8 @@ sees what the ones before it led to, so a quota is never exceeded. What an answe
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.change import Change
@@ -33,6 +34,7 @@ TRIES = 20
 class _Waiting:
     person: str
     decide: Decide
+    at: datetime
     said: "Future[Reply]" = field(default_factory=Future)
 
 
@@ -48,7 +50,7 @@ class Answers:
 
     def take(self, incident: int, person: str, decide: Decide) -> Reply:
         """Decide an answer with those that wait, and return its reply once it is written. Raises NotAllowed."""
-        mine = _Waiting(person, decide)
+        mine = _Waiting(person, decide, self.desk.clock.now())
         with self._changed:
             self._waiting.setdefault(incident, []).append(mine)
         while batch := self._turn(incident, mine):
@@ -101,7 +103,7 @@ class Answers:
             if one.said.done():
                 continue
             try:
-                change, reply = one.decide(snapshot)
+                change, reply = one.decide(replace(snapshot, now=one.at))  # whose yes came first waits first
             except Exception as problem:  # a refusal, or a defect: it is this person's alone
                 one.said.set_exception(problem)
                 continue

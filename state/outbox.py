@@ -113,7 +113,9 @@ def hold(store: Store, owner: str, keys: Collection[str], now: datetime) -> None
     """Lengthen the leases of what an owner is still sending."""
     with store.write() as connection:
         held = and_(_effect.c.key.in_(keys), _effect.c.state == EffectState.SENDING, _effect.c.lease_owner == owner)
-        connection.execute(update(_effect).where(held).values(lease_until=now + LEASE))
+        # What is being settled in this moment is left alone: to wait for it might be to wait for each other.
+        free = select(_effect.c.key).where(held).with_for_update(skip_locked=True)
+        connection.execute(update(_effect).where(_effect.c.key.in_(free)).values(lease_until=now + LEASE))
 
 
 def is_ours(store: Store, claimed: Claimed) -> bool:

@@ -42,6 +42,11 @@ def cancel_orphans(connection: Connection, incident: int | None) -> None:
         continue
 
 
+def _place(one: Record) -> tuple[Any, ...]:
+    """Where a record stands among those of its kind."""
+    return tuple(getattr(one, name) for name in identity(type(one)))
+
+
 class Store:
     """All that irrops remembers."""
 
@@ -122,12 +127,13 @@ class Store:
         known: dict[type[Record], list[Record]] = {}
         for one in change.records:
             (known if one.version else fresh).setdefault(type(one), []).append(one)
-        for kind, records in known.items():
-            self._update(connection, kind, records)
-        for kind, records in fresh.items():
-            connection.execute(table(kind).insert(), [values(one) | {"version": 1} for one in records])
         for one in change.unchanged:
             self._check(connection, one)
+        # Always in the same order: on PostgreSQL two changes that meet in another one's rows would wait for each other.
+        for kind in sorted(known, key=lambda kind: kind.__name__):
+            self._update(connection, kind, sorted(known[kind], key=_place))
+        for kind, records in fresh.items():
+            connection.execute(table(kind).insert(), [values(one) | {"version": 1} for one in records])
         if change.forget:
             effects = table(Effect)
             forget = effects.c.key.in_(change.forget) & (effects.c.state == EffectState.QUEUED)
@@ -165,17 +171,14 @@ class Store:
         if not effects:
             return
         kind = table(Effect)
-        for effect in effects:
-            if effect.replaces:
-                older = and_(
-                    kind.c.replaces == effect.replaces,
-                    kind.c.state == EffectState.QUEUED,
-                    kind.c.key != effect.key,
-                )
-                certain = and_(older, kind.c.uncertain.is_(False))
-                connection.execute(update(kind).where(certain).values(state=EffectState.CANCELLED))
-                # One that may have happened is looked up at once: the newer waits until that is known.
-                connection.execute(update(kind).where(older).values(not_before=effect.not_before))
+        newer = [{"by": one.replaces, "fresh": one.key, "at": one.not_before} for one in effects if one.replaces]
+        if newer:
+            same = and_(kind.c.replaces == bindparam("by"), kind.c.key != bindparam("fresh"))
+            older = and_(same, kind.c.state == EffectState.QUEUED)
+            certain = and_(older, kind.c.uncertain.is_(False))
+            connection.execute(update(kind).where(certain).values(state=EffectState.CANCELLED), newer)
+            # One that may have happened is looked up at once: the newer waits until that is known.
+            connection.execute(update(kind).where(older).values(not_before=bindparam("at")), newer)
         rows = [values(effect) | {"version": 1} for effect in effects]
         connection.execute(self.insert(kind).on_conflict_do_nothing(), rows)
 
