@@ -141,6 +141,7 @@ class Course:
             )
             if stuck or due_at <= now:
                 self._ask_on(invitation, left[0], "refused" if stuck else "silent")
+                look_at += [now + LOOK] if left[1:] else []
             else:
                 look_at.append(due_at if last and last.state.settled else min(due_at, now + LOOK))
         return min(look_at, default=None)
@@ -306,10 +307,15 @@ class Course:
                 told(self.snapshot, callout, known[i.person], "call_out_full", {"over": False}),
             )
         )
-        self.change += Change(effects=messages)
+        self.change += Change(effects=messages, forget=self._unsent())
         text = f"{callout.accepted} of {callout.quota} come: enough"
         self._note("CallOutFilled", text, f"filled-{callout.version}", accepted=callout.accepted)
         return Done(reason=text, **self._written())
+
+    def _unsent(self) -> tuple[str, ...]:
+        """Questions that have not gone out, on a lane that is down, and would wake people for nothing now."""
+        asked = (self._effects.get(asked_by(i, lane)) for i in self.open for lane in i.lanes)
+        return tuple(one.key for one in asked if one and one.state is EffectState.QUEUED and not one.uncertain)
 
     def _short(self, why: str) -> Outcome:
         self._confirm(later=True)
@@ -344,7 +350,12 @@ class Course:
     def _written(self) -> dict[str, Any]:
         changed = self.callout.version == 0 or self.callout != self.before
         records = (*((self.callout,) if changed else ()), *self.change.records)
-        return {"records": records, "effects": self.change.effects, "entries": self.change.entries}
+        return {
+            "records": records,
+            "effects": self.change.effects,
+            "entries": self.change.entries,
+            "forget": self.change.forget,
+        }
 
 
 def _left_out(choice: Choice) -> str:

@@ -59,6 +59,8 @@ class Outcome(Value):
     for_what: str = ""
     reason: str = ""
     effects: tuple[Effect, ...] = ()
+    forget: tuple[str, ...] = ()
+    """Keys of queued effects that must not be sent any more."""
     records: tuple[Record, ...] = ()
     """What the action wants remembered: statements, invitations, plans …"""
     entries: tuple[Entry, ...] = ()

@@ -167,7 +167,8 @@ def _written(state: StepState, outcome: Outcome, snapshot: Snapshot) -> Change:
         )
         more = (*more, entry)
     after = state.model_copy(update=update)
-    return Change(records=(after, *outcome.records), effects=outcome.effects, entries=more)
+    records = (after, *outcome.records)
+    return Change(records=records, effects=outcome.effects, entries=more, forget=outcome.forget)
 
 
 # ---------------------------------------------------------------- an effect

@@ -150,8 +150,14 @@ def _together(outcomes: list[Outcome]) -> Outcome:
     waiting = [one for one in outcomes if one.kind == "wait"]
     whole = Change()
     for one in outcomes:
-        whole = merged((whole, Change(records=one.records, effects=one.effects, entries=one.entries)))
-    written = {"records": whole.records, "effects": whole.effects, "entries": whole.entries}
+        more = Change(records=one.records, effects=one.effects, entries=one.entries, forget=one.forget)
+        whole = merged((whole, more))
+    written = {
+        "records": whole.records,
+        "effects": whole.effects,
+        "entries": whole.entries,
+        "forget": whole.forget,
+    }
     if not waiting:
         return Done(reason="; ".join(one.reason for one in outcomes), **written)
     until = min((one.until for one in waiting if one.until), default=None)

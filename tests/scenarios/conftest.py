@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class Scene:
         self.desk = Desk(wired, library)
         self.rounds = Rounds(wired, prefect=False, sort_alerts=sorter(self.desk))
         self.slack, self.status_page, self.bluesky = (Outside(sandbox, name) for name in CHANNELS)
+        self.email, self.sms = Outside(sandbox, "email"), Outside(sandbox, "sms")
 
     def settle(self) -> None:
         with ThreadPoolExecutor(1) as alone:  # a browser's driver has a loop of its own in this thread
@@ -102,11 +103,15 @@ def scene(tmp_path: Path, root: Path) -> Iterator[Callable[..., Scene]]:
     """Make a desk in a folder of its own."""
     opened: list[Crew] = []
 
-    def make(playbooks: Path = root / "playbooks", at: datetime = START, **channels: Any) -> Scene:
+    def make(
+        playbooks: Path = root / "playbooks", at: datetime = START, lanes: tuple[str, ...] = ("slack",), **channels: Any
+    ) -> Scene:
         clock = HandClock(at)
         settings = load(home=tmp_path, playbooks=playbooks)
-        outside = {name: Sandbox(name, tmp_path / "sandbox") for name in CHANNELS} | channels
+        boxes = dict.fromkeys((*CHANNELS, *lanes))
+        outside = {name: Sandbox(name, tmp_path / "sandbox") for name in boxes} | channels
         wired = crew(settings, clock, outside)
+        wired.house = replace(wired.house, lanes=lanes)
         opened.append(wired)
         use(wired)
         import_people(wired.store, read_people(root / "examples" / "people.csv"))

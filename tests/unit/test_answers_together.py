@@ -13,6 +13,7 @@ import pytest
 
 from engine.callout import Answer
 from engine.change import Change
+from engine.effects import Revise
 from engine.incident import NotAllowed
 from engine.ports import Reply
 from engine.timeline import Entry
@@ -84,11 +85,9 @@ def test_they_are_few_writes(there: Called, monkeypatch: pytest.MonkeyPatch) -> 
     there.adds_up()
 
 
-def test_within_one_write_who_said_yes_first_comes_and_waits_first(
-    there: Called, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    people, waiting, decide = there.asked()[::-1], there.desk.answers._waiting, there.desk.answers._decide
-    there.desk.clock = Ticking()
+def queued(there: Called, monkeypatch: pytest.MonkeyPatch, *presses: tuple[str, str]) -> None:
+    """Let people press one after another while the first answer is being written: the others are one write."""
+    waiting, decide = there.desk.answers._waiting, there.desk.answers._decide
     gate, begun = threading.Event(), threading.Event()
 
     def held(incident: int, batch: list[Any]) -> Any:
@@ -97,7 +96,7 @@ def test_within_one_write_who_said_yes_first_comes_and_waits_first(
         return decide(incident, batch)
 
     monkeypatch.setattr(there.desk.answers, "_decide", held)
-    threads = [threading.Thread(target=there.press, args=(one, "yes")) for one in people]
+    threads = [threading.Thread(target=there.press, args=press) for press in presses]
     for number, thread in enumerate(threads):
         thread.start()
         begun.wait(60)
@@ -105,9 +104,29 @@ def test_within_one_write_who_said_yes_first_comes_and_waits_first(
             time.sleep(0.001)
     gate.set()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+
+
+def test_within_one_write_who_said_yes_first_comes_and_waits_first(
+    there: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = there.asked()[::-1]
+    there.desk.clock = Ticking()
+    queued(there, monkeypatch, *((one, "yes") for one in people))
     assert there.coming() == set(people[:5])
     assert there.waiting() == people[5:]
+
+
+def test_who_changes_their_mind_while_others_are_written_reads_what_counts(
+    there: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = there.asked()[:2]
+    queued(there, monkeypatch, (first, "yes"), (other, "yes"), (other, "no"))
+    there.settle()
+    assert there.coming() == {first}
+    told = [one.message for one in there.desk.effects("INC-1") if one.key.startswith(f"{there.callout().key}/{other}/")]
+    changed = [one.text for one in told if isinstance(one, Revise)]
+    assert "can't come this time" in changed[-1]
 
 
 def test_two_clicks_at_once_are_one_answer(there: Called) -> None:
