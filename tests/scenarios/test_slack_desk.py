@@ -50,8 +50,9 @@ def desk(scene: Callable[..., Scene], tmp_path: Path) -> Scene:
 
 
 def in_english(desk: Scene) -> Scene:
-    """Let everybody be written to in English: who is asked is drawn by lot."""
-    people = tuple(one.model_copy(update={"languages": ("en",)}) for one in desk.desk.everybody())
+    """Let everybody be written to in English, and live in one time zone: who is asked is drawn by lot."""
+    same = {"languages": ("en",), "time_zone": "Europe/Amsterdam"}
+    people = tuple(one.model_copy(update=same) for one in desk.desk.everybody())
     desk.crew.store.apply(Change(records=people))
     return desk
 
