@@ -211,6 +211,7 @@ def test_what_surely_did_not_arrive_is_sent_as_often_as_it_takes(
     (room,) = [one for one in desk.desk.effects("INC-1") if isinstance(one.message, Room)]
     assert room.state is EffectState.QUEUED
     assert slack.calls[room.key] > MOST_DOUBTFUL
+    assert room.doubtful == 1, "only the last send"
 
 
 # ---------------------------------------------------------------- the clocks change

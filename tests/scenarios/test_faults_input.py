@@ -160,6 +160,38 @@ def test_facts(
     assert "No incident was ever declared" in irrops("incident", "list").err
 
 
+BAD_PEOPLE = """\
+key,name,department,languages,skills,time_zone,chat,lanes,shifts
+anna,Anna Bakker,ticketing,nl;en,rebooking:2,Europe/Amsterdam,U0ANNA,sms;slack,Mon-Fri 09:00-17:00
+anna,Anna Twice,ticketing,nl,care,Europe/Amsterdam,U0OTHER,,
+bea,Bea Boer,ticketing,nl;xx,care,Europe/Amsterdm,U0BEA,,
+carl,Carl Boer,ticketing,nl,care:9,Europe/Amsterdam,U0CARL,pigeon,Mon 05:00-23:00
+"""
+MISTAKES = {
+    3: ("key: 'anna' stands on line 2 already",),
+    4: ("languages: xx: no language code; write two letters", "no time zone; write one such as Europe/Amsterdam"),
+    5: ("skills: 'care:9' has no such level; write 1", "lanes: pigeon: no lane; write some of slack", "at most 16"),
+}
+
+
+def test_a_people_file_full_of_mistakes(irrops: Command, tmp_path: Path) -> None:
+    file = tmp_path / "staff.csv"
+    file.write_text(BAD_PEOPLE)
+    for verb in ("check", "import"):
+        said = irrops("people", verb, str(file))
+        assert said.code == 2
+        lines = [line for line in (said.out + said.err).splitlines() if str(file) in line]
+        for number, mistakes in MISTAKES.items():
+            here = [line for line in lines if f"{file}:{number}: " in line]
+            assert len(here) == len(mistakes)
+            assert all(any(mistake in line for line in here) for mistake in mistakes)
+        assert "Traceback" not in said.err
+    assert "Nobody" in irrops("people", "list").err
+    file.write_text("\n".join(BAD_PEOPLE.splitlines()[:2]))
+    said = irrops("people", "check", str(file))
+    assert (said.code, said.err) == (0, "1 people, all good.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

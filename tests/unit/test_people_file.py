@@ -92,6 +92,14 @@ def test_columns_that_are_not_needed_may_be_missing_and_the_order_is_free() -> N
             "time_zone: 'Europe/Amsterdm' is no time zone; write one such as Europe/Amst",
         ),
         ({"time_zone": ""}, "time_zone: '' is no time zone"),
+        ({"skills": "rebooking:4"}, "skills: 'rebooking:4' has no such level; write 1 (knows it), 2 (does it daily)"),
+        ({"skills": "rebooking:"}, "skills: 'rebooking:' has no such level"),
+        ({"skills": "care;rebooking:2;rebooking"}, "skills: 'rebooking' stands there twice; keep one"),
+        ({"skills": "it"}, "skills: it: two letters mean a language; write the skill out"),
+        ({"languages": "es:9"}, "languages: 'es:9' has no such level"),
+        ({"languages": "es:2;es"}, "languages: 'es' stands there twice; keep one"),
+        ({"lanes": "slack;pigeon"}, "lanes: pigeon: no lane; write some of slack, email, sms, voice, push"),
+        ({"lanes": "Slack"}, "lanes: Slack: no lane"),
         ({"answers": "everything"}, "answers: everything: write private"),
         ({"email": "anna"}, "email: 'anna' won't do"),
         ({"phone": "0612345678"}, "phone: '0612345678' won't do; write it with the country"),
@@ -119,6 +127,14 @@ def test_a_mistake_is_named_with_its_line(more: dict[str, str], says: str) -> No
     [finding] = wrong(f"{HEADER}\n{line(key='bea', chat='')}{line(**more)}")
     assert finding.startswith("staff.csv:3: ")
     assert says in finding
+
+
+def test_levels_and_lanes_are_read() -> None:
+    anna = one(skills="rebooking:2;care;ticketing:1", languages="nl:3;en", lanes="sms;email")
+    assert (anna.skills, anna.languages) == (("rebooking", "care", "ticketing"), ("nl", "en"))
+    assert anna.levels == {"rebooking": 2, "nl": 3}
+    assert anna.lanes == ("sms", "email")
+    assert (one().levels, one().lanes) == ({}, ())
 
 
 def test_all_mistakes_come_at_once_and_nobody_is_imported() -> None:
