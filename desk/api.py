@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import integrations
-from desk import answer_page, api_callouts, api_replies, calendar, mistakes, page_link, staffing_report
+from desk import answer_page, api_callouts, api_replies, api_statements, calendar, mistakes, page_link, staffing_report
 from desk.api_queue import router as queue_router
 from desk.auth import require
 from desk.calling_out import Mistyped
@@ -60,16 +60,7 @@ class ReasonBody(Body):
     reason: str = Field(default="", max_length=500)
 
 
-class RoleBody(Body):
-    role: str = Field(max_length=40, description="The role you act in, such as comms_lead.")
-
-
-class RejectBody(RoleBody):
-    reason: str = Field(min_length=1, max_length=500)
-
-
 Reader = Annotated[Token, Depends(require("reader"))]
-Approver = Annotated[Token, Depends(require("approver"))]
 DutyManager = Annotated[Token, Depends(require("duty_manager"))]
 
 
@@ -88,8 +79,8 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     _alerts(app, desk, settings, inbox)  # first: routes are tried in order, and a storm comes here
     _incidents(app, desk)
     _staffing(app, desk)
-    _statements(app, desk)
     app.include_router(queue_router())
+    app.include_router(api_statements.router())
     app.include_router(api_callouts.router())
     app.include_router(answer_page.router())
     app.include_router(api_replies.router())
@@ -269,27 +260,6 @@ def _staffing(app: FastAPI, desk: Desk) -> None:
         names = {person.key: person.name for person in desk.everybody()}
         made = staffing_report.write(snapshot.staffing, form, ref, desk.crew.house.time_zone, names)
         return Response(made, media_type=staffing_report.FORMATS[form])
-
-
-def _statements(app: FastAPI, desk: Desk) -> None:
-    @app.get("/statements/{name}", summary="Show a statement with all its texts")
-    def show(name: str, _: Reader) -> dict[str, Any]:
-        return _statement(desk, name)
-
-    @app.post("/statements/{name}/approve", summary="Approve a statement: what you saw is what is sent")
-    def approve(name: str, body: RoleBody, token: Approver) -> dict[str, Any]:
-        desk.approve(name, token.name, (body.role,))
-        return _statement(desk, name)
-
-    @app.post("/statements/{name}/reject", summary="Reject a statement")
-    def reject(name: str, body: RejectBody, token: Approver) -> dict[str, Any]:
-        desk.reject(name, token.name, (body.role,), body.reason)
-        return _statement(desk, name)
-
-
-def _statement(desk: Desk, name: str) -> dict[str, Any]:
-    there = desk.statement(name)
-    return {"statement": there.ref, **there.model_dump(mode="json", exclude={"version", "id"})}
 
 
 # ---------------------------------------------------------------- alerts

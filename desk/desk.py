@@ -145,10 +145,10 @@ class Desk:
             statement, lambda snapshot, there: reject(snapshot, there, by, roles, self.clock.now(), reason)
         )
 
-    def edit(self, statement: str, channel: str, language: str, text: str, by: str) -> Statement:
-        """Put other words into a draft."""
+    def edit(self, statement: str, words: Mapping[tuple[str, str], str], by: str, anyway: str = "") -> Statement:
+        """Put other words into a draft: (channel, language) → the text. `anyway`: why they stand against the lint."""
         return self._statement(
-            statement, lambda snapshot, there: edit(snapshot, there, channel, language, text, by, self.clock.now())
+            statement, lambda snapshot, there: edit(snapshot, there, words, by, self.clock.now(), anyway)
         )
 
     def statement(self, name: str) -> Statement:

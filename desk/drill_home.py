@@ -64,7 +64,7 @@ def open_desk(settings: Settings, clock: HandClock, seed: int) -> Desk:
     """A desk whose outside is the sandbox, and whose incident has a name from the seed."""
     folder = settings.home / "sandbox"
     channels: dict[str, Channel] = {
-        name: Sandbox(name, folder, limit, clock.now) for name, limit in integrations.LIMITS.items()
+        name: Sandbox(name, folder, limit, clock.now) for name, limit in integrations.limits(settings).items()
     }
     wired = crew(settings, clock=clock, channels=channels)
     _in_haste(wired.store.engine)

@@ -105,6 +105,29 @@ class Settings(BaseSettings, integrations.Config):
     secret: SecretStr | None = Field(
         default=None, description="From which answer codes are made; default: a file under home, made once."
     )
+    speaks: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Channel or account to the languages that its readers are written to, as JSON; default: all.",
+    )
+    regions: tuple[str, ...] = Field(
+        default=("eu",), description="Whose rules on passengers' rights are told where no station says so: eu, uk, us."
+    )
+    station_regions: dict[str, str] = Field(
+        default={"AMS": "eu", "RTM": "eu", "EIN": "eu"}, description="Region of each station, as JSON or a table."
+    )
+    remind_before: Duration = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(minutes=1),
+        description="How long before a promised update those who write it are reminded.",
+    )
+    look_every: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(minutes=1),
+        description="How often it is looked whether what was published still stands there.",
+    )
+    lint: Path = Field(
+        default=ROOT / "templates" / "lint", description="Folder of words that are not to be published, by language."
+    )
     host: str = Field(default="127.0.0.1", description="Address that `irrops serve` listens on.")
     port: int = Field(default=8018, ge=1, le=65535, description="Port of the HTTP API and the console.")
     prefect_port: int = Field(default=4218, ge=1, le=65535, description="Port of the Prefect server that serve starts.")
@@ -119,7 +142,7 @@ class Settings(BaseSettings, integrations.Config):
             raise ValueError(f"{', '.join(unknown)}: no lane; there are {', '.join(ADDRESS)}")
         return lanes
 
-    @field_validator("home", "playbooks", "messages", "triage", "demand", mode="after")
+    @field_validator("home", "playbooks", "messages", "triage", "lint", "demand", mode="after")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()

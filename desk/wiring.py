@@ -12,6 +12,7 @@ from desk.clock import SystemClock
 from desk.settings import Settings, load
 from engine.demand_file import read_demand
 from engine.house import ANSWER_RATE, Demand, House, Rest
+from engine.lint import read_lint_words
 from engine.ports import Channel, Clock
 from engine.urgency import read_word_lists
 from engine.wording import Templates
@@ -20,11 +21,20 @@ from state.database import migrate, open_database
 from state.store import Store
 
 
-def house(settings: Settings) -> House:
-    """The house of these settings. Raises SettingsError."""
+def house(settings: Settings, channels: Mapping[str, Channel] | None = None) -> House:
+    """The house of these settings, and of the channels where they are open already. Raises SettingsError."""
+    config = channel_config(settings)
     return House(
         wording=Templates(settings.messages),
-        channels=dict(integrations.LIMITS),
+        channels=integrations.limits(config),
+        kinds=kinds(settings, channels),
+        speaks=settings.speaks,
+        regions=settings.regions,
+        station_regions=settings.station_regions,
+        remind_before=settings.remind_before,
+        look_every=settings.look_every,
+        lint=read_lint_words(settings.lint),
+        components=tuple(getattr(settings.statuspage, "components", ())),
         name=settings.organisation,
         time_zone=settings.time_zone,
         station_zones=settings.station_zones,
@@ -45,6 +55,17 @@ def house(settings: Settings) -> House:
         help_url=settings.help_url,
         status_url=settings.statuspage.base_url,
     )
+
+
+def kinds(settings: Settings, channels: Mapping[str, Channel] | None = None) -> dict[str, frozenset[str]]:
+    """Channel or account → the messages it takes. Nobody looks at what stands in the sandbox."""
+
+    def real(name: str) -> bool:
+        if channels is not None and name in channels:
+            return not channels[name].sandbox
+        return integrations.ready(settings, name) and not settings.sandbox.always
+
+    return {name: taken if real(name) else taken - {"look"} for name, taken in integrations.kinds(settings).items()}
 
 
 def lanes(settings: Settings) -> tuple[str, ...]:
@@ -100,7 +121,7 @@ def crew(
     return Crew(
         store=store(settings),
         channels=channels,
-        house=house(settings),
+        house=house(settings, channels),
         clock=clock,
         word_lists=read_word_lists(settings.triage),
     )

@@ -27,7 +27,7 @@ def words(statement: "Statement") -> str:
     """Tell apart the wordings of one statement: empty as irrops drafted it, else part of a hash of its texts."""
     if statement.drafted_by == DRAFTER:
         return ""
-    return sha256("\0".join(text.text for text in statement.texts).encode()).hexdigest()[:12]
+    return sha256("\0".join(part for text in statement.texts for part in text.parts).encode()).hexdigest()[:12]
 
 
 def button_value(statement: "Statement") -> str:
@@ -44,11 +44,9 @@ def read_button(value: str) -> tuple[str, str]:
 
 def approvers(snapshot: "Snapshot", statement: "Statement") -> tuple[str, ...]:
     """Roles that may decide: those named by the step, whether asked already or not."""
-    roles = list(statement.asked)
-    key = statement.step.partition("#")[0]
-    for step in (*snapshot.playbook.steps, *snapshot.playbook.stand_down):
-        if step.key == key and step.approval:
-            roles += [role for role in (step.approval.by, step.approval.then) if role]
+    roles, step = list(statement.asked), snapshot.spec(statement.step)
+    if step and step.approval:
+        roles += [role for role in (step.approval.by, step.approval.then) if role]
     return tuple(dict.fromkeys(roles))
 
 
@@ -140,9 +138,8 @@ def _shown(statement: "Statement", room: int) -> list[dict[str, object]]:
 
 def _answer_by(snapshot: "Snapshot", statement: "Statement") -> dict[str, object]:
     """When nobody's answer has consequences, and which: `at` is None when nothing happens by itself."""
-    key = statement.step.partition("#")[0]
-    steps = (*snapshot.playbook.steps, *snapshot.playbook.stand_down)
-    approval = next((step.approval for step in steps if step.key == key), None)
+    step = snapshot.spec(statement.step)
+    approval = step.approval if step else None
     if approval is None or approval.unanswered_after is None:
         return {"at": None, "publish": "hold"}
     return {"at": statement.drafted_at + approval.unanswered_after, "publish": approval.publish}

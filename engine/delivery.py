@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from engine.effects import Effect, EffectState, Receipt
+from engine.effects import Effect, EffectState, Look, Receipt
 from engine.ports import Refused
 from engine.timeline import Entry
 
@@ -107,8 +107,8 @@ _KINDS = {
 
 def entries(effect: Effect, now: datetime, *, sandbox: bool) -> tuple[Entry, ...]:
     """The timeline entry of a settled effect; none while it is still under way, or belongs to no incident."""
-    if effect.incident is None or effect.state not in _KINDS:
-        return ()
+    if effect.incident is None or effect.state not in _KINDS or isinstance(effect.message, Look):
+        return ()  # what a look found is told by the watch
     kind, words = _KINDS[effect.state]
     name = effect.key.split("/", 1)[1]
     where = f"{effect.channel} (sandbox)" if sandbox else effect.channel

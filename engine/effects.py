@@ -37,6 +37,54 @@ class Post(Value):
     """Frozen with the draft: a repeated send is byte for byte the same."""
     next_update_at: Instant | None = None
     drill: bool = False
+    part: int = 1
+    """Which part of a thread this is; the needed effect is the part before."""
+    parts: int = 1
+    corrects: str = ""
+    """Key of the statement that this one corrects; the needed effect is what that one said here."""
+    components: dict[str, str] = {}
+    """Component → state, for a status page: operational, degraded, partial_outage, major_outage."""
+
+
+class Amend(Value):
+    """Put other words in the place of the post that the needed effect made. The receipt is that of the post."""
+
+    kind: Literal["amend"] = "amend"
+    post: Post
+    """The post as it is to be read from now on."""
+
+
+class Withdraw(Value):
+    """Take the post of the needed effect away from the public; on our record it stays. Done twice it is done."""
+
+    kind: Literal["withdraw"] = "withdraw"
+    statement: str
+    """Key of the statement."""
+    language: str
+    reason: str
+
+
+SAME, CHANGED, GONE = "same", "changed", "gone"
+"""What a Look finds: `facts["seen"]` of its receipt; `facts["text"]` is what stands there, where it can be read."""
+
+
+class Look(Value):
+    """Look at the post of the needed effect as the public sees it. Changes nothing, and may be done again."""
+
+    kind: Literal["look"] = "look"
+    text: str
+    """What should stand there. The channel compares, for it knows how it writes links and lines."""
+
+
+class Hold(Value):
+    """Hold the marketing posts that are scheduled, or release them again. Done twice it is done."""
+
+    kind: Literal["hold"] = "hold"
+    incident: str
+    held: bool
+    reason: str
+    drill: bool = False
+    """A drill only looks how the scheduler stands, unless its settings let drills hold."""
 
 
 class Room(Value):
@@ -105,7 +153,10 @@ class Revise(Value):
     buttons: tuple[Button, ...] = Field(default=(), max_length=25)
 
 
-Message = Annotated[Post | Room | Topic | Invite | Text | Direct | Revise, Field(discriminator="kind")]
+Message = Annotated[
+    Post | Amend | Withdraw | Look | Hold | Room | Topic | Invite | Text | Direct | Revise,
+    Field(discriminator="kind"),
+]
 
 
 class Receipt(Value):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from engine.ports import TextLimit, Wording
 
@@ -40,6 +41,18 @@ class House:
     wording: Wording
     channels: Mapping[str, TextLimit | None]
     """Channels that are there, and how long a text may be."""
+    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Channel → the kinds of messages it takes; a channel that is not named takes posts."""
+    speaks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Channel → the languages that its readers are written to; a channel that is not named speaks all."""
+    regions: tuple[str, ...] = ("eu",)
+    """Whose rules on passengers' rights are told where no station says so: eu, uk, us."""
+    station_regions: Mapping[str, str] = field(default_factory=dict)
+    """Station → region."""
+    remind_before: timedelta = timedelta(minutes=10)
+    """How long before a promised update those who write it are reminded."""
+    look_every: timedelta = timedelta(minutes=15)
+    """How often a published post is looked at, whether it still stands there."""
     name: str = "our airline"
     """What the public is told who speaks."""
     time_zone: str = "UTC"
@@ -62,7 +75,15 @@ class House:
     """From which the codes to answer by are made."""
     public_url: str = ""
     """Where people reach this irrops with a browser; empty: they can't, and links are left out."""
+    components: tuple[str, ...] = ()
+    """Components of the status page."""
+    lint: Mapping[str, Any] = field(default_factory=dict)
+    """Language → words that are not to be published (`engine.lint`)."""
     chat: str = "slack"
     """Name of the channel that opens rooms and writes to people."""
     help_url: str = ""
     status_url: str = ""
+
+    def takes(self, channel: str, kind: str) -> bool:
+        """Tell whether a channel takes messages of a kind."""
+        return kind in self.kinds.get(channel, frozenset({"post"}))

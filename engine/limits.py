@@ -1,12 +1,22 @@
 """How long a text is in a channel's own unit, and whether it fits. The limits themselves are the channels'."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import regex
 
+from engine import sms, x_text
 from engine.ports import TextLimit
+from engine.sms import Segments, segments
+
+__all__ = ["UNITS", "Measured", "Segments", "fits", "measure", "segments"]
 
 _GRAPHEME = regex.compile(r"\X")
+_MASTODON_MENTION = regex.compile(
+    r"(?<![=/\p{L}\p{M}\p{N}_])@([a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_]+)?)@[\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}_]+",
+    regex.IGNORECASE,
+)
+"""mastodon/mastodon app/models/account.rb, MENTION_RE, with the server."""
 
 
 class Measured(NamedTuple):
@@ -18,20 +28,45 @@ class Measured(NamedTuple):
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.used} of {self.allowed} {self.unit}" if self.allowed is not None else f"{self.used} {self.unit}"
+        unit = self.unit.replace("_", " ").removeprefix("x ")
+        return f"{self.used} of {self.allowed} {unit}" if self.allowed is not None else f"{self.used} {unit}"
+
+
+def graphemes(text: str) -> int:
+    """Count extended grapheme clusters (UAX #29), what a reader takes for one character: a family emoji is one."""
+    if text.isascii():
+        return len(text) - text.count("\r\n")
+    return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def mastodon(text: str) -> int:
+    """Count as Mastodon does: graphemes, a link with https:// as 23, a mention without its server.
+
+    Source: mastodon/mastodon app/validators/status_length_validator.rb.
+    """
+    shown, at = [], 0
+    for start, end in x_text.links(text, bare=False, mastodon=True):
+        shown += [text[at:start], "x" * x_text.URL_LENGTH]
+        at = end
+    return graphemes(_MASTODON_MENTION.sub(r"@\1", "".join([*shown, text[at:]])))
+
+
+UNITS: dict[str, Callable[[str], int]] = {
+    "characters": len,
+    "graphemes": graphemes,
+    "x_weighted": x_text.weigh,
+    "mastodon": mastodon,
+    "sms_segments": lambda text: sms.segments(text).segments,
+}
+"""Unit → how a text is counted in it. `characters` are Unicode code points."""
 
 
 def measure(text: str, limit: TextLimit) -> int:
-    """Count a text in the limit's unit. Raises ValueError for a unit that is not known here.
-
-    `characters` are Unicode code points; `graphemes` are extended grapheme clusters (UAX #29), what a reader takes
-    for one character: a family emoji is one.
-    """
-    if limit.unit == "characters":
-        return len(text)
-    if limit.unit == "graphemes":
-        return sum(1 for _ in _GRAPHEME.finditer(text))
-    raise ValueError(f"{limit.unit!r} is no unit of length; known are characters and graphemes")
+    """Count a text in the limit's unit. Raises ValueError for a unit that is not known here."""
+    if limit.unit not in UNITS:
+        *most, last = UNITS
+        raise ValueError(f"{limit.unit!r} is no unit of length; known are {', '.join(most)} and {last}")
+    return UNITS[limit.unit](text)
 
 
 def fits(text: str, limit: TextLimit | None) -> Measured:

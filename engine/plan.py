@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine import paging, promise, shift_end
+from engine import paging, reminding, shift_end
+from engine.cadence import next_beat, opens
 from engine.delivery import in_trouble
 from engine.effects import Effect
 from engine.expressions import ExpressionError, evaluate
 from engine.incident import Status
-from engine.playbook import Step
+from engine.playbook import BY_HAND, Step
 from engine.snapshot import Snapshot
 from engine.steps import StepState, StepStatus
 
@@ -86,13 +87,20 @@ def plan(snapshot: Snapshot) -> Plan:
         if incident.status is not Status.REVIEWED:
             for step in snapshot.playbook.stand_down:
                 _step(snapshot, step, incident.status_at, draft)
+    _started_by_hand(snapshot, draft)
     draft.wakes += shift_end.wakes(snapshot)
-    promised = promise.standing(snapshot) if incident.status.live else None
-    if promised and promised.next_update_at:
-        draft.wakes.append(promised.next_update_at)
+    draft.wakes += reminding.wakes(snapshot)
     draft.wakes += paging.wakes(snapshot)
     future = [wake for wake in draft.wakes if wake > snapshot.now]
     return Plan(tuple(draft.due), tuple(draft.late), min(future, default=None))
+
+
+def _started_by_hand(snapshot: Snapshot, draft: _Draft) -> None:
+    """What people started goes on after the incident has ended: what was said may have to be corrected."""
+    for state in snapshot.steps:
+        spec = snapshot.spec(state.name) if state.key == BY_HAND and not state.status.ended else None
+        if spec:
+            _running(snapshot, spec, state, draft)
 
 
 def _finish_running(snapshot: Snapshot, draft: _Draft) -> None:
@@ -126,8 +134,7 @@ def _start(snapshot: Snapshot, step: Step, origin: datetime, last: StepState | N
     """Start a step, or the next occurrence of a repeating one, when its time has come."""
     if last and not last.status.ended:
         return
-    opens = _opens(step, origin)
-    beat = _next_beat(opens, step.every, last.started_at) if step.every and last else opens
+    beat = next_beat(step, origin, last.started_at) if step.every and last else opens(step, origin)
     if beat > snapshot.now:
         draft.wakes.append(beat)
         return
@@ -145,7 +152,7 @@ def _start(snapshot: Snapshot, step: Step, origin: datetime, last: StepState | N
         return
     if why and step.every:
         # A repeat that is not wanted now leaves no trace; the next beat asks again.
-        draft.wakes.append(_next_beat(opens, step.every, snapshot.now))
+        draft.wakes.append(next_beat(step, origin, snapshot.now))
         return
     draft.due.append(Due(step, fresh, skip=why))
 
@@ -209,18 +216,6 @@ def _how_far(effect: Effect, snapshot: Snapshot) -> int:
 def progress(snapshot: Snapshot, effects: Iterable[Effect]) -> int:
     """How far effects are: it grows when one gets into trouble, and when one is settled."""
     return sum(_how_far(effect, snapshot) for effect in effects)
-
-
-def _opens(step: Step, origin: datetime) -> datetime:
-    """When a step may start: at once, after `start_after`, or for a repeat after its first span."""
-    return origin + (step.start_after or step.every or timedelta())
-
-
-def _next_beat(opens: datetime, every: timedelta, after: datetime) -> datetime:
-    """The first beat after `after`. Beats missed while nothing ran are one beat, not many."""
-    if after < opens:
-        return opens
-    return opens + ((after - opens) // every + 1) * every
 
 
 def _ended(snapshot: Snapshot, key: str) -> bool:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
-from engine.duration import Duration
+from engine.duration import Duration, duration
 from engine.incident import Severity
 from engine.record import Value
 from engine.yaml_lines import MAX_BYTES, error_at, load, too_large
@@ -26,6 +26,10 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and halves of characters that no database and no channel takes."""
+
+
+BY_HAND = "by_hand"
+"""Key of the steps that people start beside the playbook; no playbook may use it."""
 
 
 class Fact(Value):
@@ -134,6 +138,15 @@ class Surge(Value):
     half_life: Duration = Field(gt=timedelta(0))
 
 
+def _age(text: str) -> str:
+    duration(text)
+    return text
+
+
+Age = Annotated[str, AfterValidator(_age)]
+"""A duration as it stands in the file: its line is found by it."""
+
+
 class Step(Value):
     """One step. Steps without `after` start together."""
 
@@ -145,6 +158,8 @@ class Step(Value):
     """Expression in Jinja2's sandbox; the step is skipped while it is false."""
     every: Duration | None = Field(default=None, gt=timedelta(0))
     """Repeat, counted from when the step could first start."""
+    relax: dict[Age, Annotated[Duration, Field(gt=timedelta(0))]] = {}
+    """Repeat less often as the incident grows old: so long after the declaration → so often (`engine.cadence`)."""
     start_after: Duration | None = None
     """Wait so long after the incident was declared (or after the stand-down began)."""
     due_within: Duration | None = None
@@ -188,6 +203,8 @@ class Playbook(Value):
     triggers: tuple[Trigger, ...] = ()
     invite: tuple[str, ...] = ("duty_manager", "comms_lead", "deputy_comms_lead")
     """Roles whose holders are brought into the incident's channel."""
+    components: dict[Key, str] = {}
+    """Component of the status page → expression for its state: operational, degraded, partial_outage, major_outage."""
     briefing: Annotated[Briefing, BeforeValidator(_told)] = Briefing()
     """What a volunteer is told."""
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -197,6 +214,8 @@ class Playbook(Value):
     def _keys_once(self) -> "Playbook":
         seen: set[str] = set()
         for step in (*self.steps, *self.stand_down):
+            if step.key == BY_HAND:
+                raise ValueError(f"the step key {BY_HAND!r} is kept for what people start; give the step another key")
             if step.key in seen:
                 raise ValueError(f"the step key {step.key!r} is used twice; give each step a key of its own")
             seen.add(step.key)

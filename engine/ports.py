@@ -24,6 +24,8 @@ class TextLimit(Value):
     """`characters`, `graphemes`, or another unit that `engine.limits.measure` knows."""
     bytes: int | None = None
     """A second limit, in bytes of UTF-8."""
+    threads: bool = False
+    """Whether a text may go on in further posts, each an answer to the one before."""
     source: str
 
 
@@ -61,7 +63,10 @@ class Channel(Protocol):
     """True: nothing leaves the house."""
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
-        """Do it once. `base` is the receipt of the effect it needs. Raises Refused or Lost."""
+        """Do it once. `base` is the receipt of the effect it needs. Raises Refused or Lost.
+
+        A Post with a base of this channel is an answer to that post: the next part of a thread, or a correction.
+        """
         ...
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
@@ -164,6 +169,10 @@ class Wording(Protocol):
 
     def render(self, message: str, channel: str, language: str, context: Mapping[str, object]) -> str:
         """Raises WordingError."""
+        ...
+
+    def source(self, message: str, channel: str, language: str) -> str:
+        """Name the template that `render` would take: two channels with the same one get the same text."""
         ...
 
     def languages(self, message: str) -> Iterable[str]: ...

@@ -8,7 +8,7 @@ from hashlib import sha256
 from engine import promise
 from engine.change import Change
 from engine.delivery import ALARM_AFTER
-from engine.effects import Direct, Effect, EffectState, Invite, Message, Revise, Room, Text, Topic
+from engine.effects import Direct, Effect, EffectState, Hold, Invite, Look, Message, Revise, Room, Text, Topic
 from engine.incident import Status
 from engine.plan import Plan, late_key, waiting_for
 from engine.snapshot import Snapshot
@@ -164,6 +164,8 @@ def _troubled(snapshot: Snapshot) -> dict[str, list[Effect]]:
     """Effects in trouble that nobody was told of: one alarm a step, channel and trouble, not hundreds."""
     troubled: dict[str, list[Effect]] = {}
     for effect in snapshot.effects:
+        if isinstance(effect.message, Look | Hold):
+            continue  # a look that fails is made again; of a hold its own step tells, and what to do by hand
         stuck = effect.state is EffectState.QUEUED and effect.attempts >= ALARM_AFTER
         if effect.key.split("/")[1] != "alarm" and (stuck or effect.state in (EffectState.FAILED, EffectState.UNKNOWN)):
             key = f"trouble/{effect.channel}/{effect.step or 'room'}/{effect.state}"

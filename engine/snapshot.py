@@ -11,7 +11,7 @@ from engine.house import House
 from engine.incident import Incident
 from engine.pages import Page
 from engine.people import Person
-from engine.playbook import Playbook, Step
+from engine.playbook import BY_HAND, Playbook, Step
 from engine.rates import History
 from engine.staffing import StaffingPlan
 from engine.statements import Statement
@@ -49,12 +49,27 @@ class Snapshot:
     answer_history: History = field(default_factory=dict)
     """How people have answered so far, by lane and hour of the day."""
 
+    posts: tuple[Effect, ...] = ()
+    """The effects that posted what the public sees now: on each channel, in each language, each part of a thread."""
+    looks: Mapping[str, Effect] = field(default_factory=dict)
+    """Key of one of these → the effect that looks whether the post still stands there."""
+
+    holding: tuple[str, ...] = ()
+    """References of other live incidents that hold the marketing posts; known once this one has ended."""
     noted: frozenset[str] = frozenset()
     """Keys of the timeline entries that are written once."""
 
     def state(self, key: str) -> StepState | None:
         """The latest occurrence of a step."""
         return max((s for s in self.steps if s.key == key), key=lambda s: s.occurrence, default=None)
+
+    def spec(self, name: str) -> Step | None:
+        """The step that a state belongs to, by its name (`first_word#1`): the playbook's, or what a person started."""
+        key = name.partition("#")[0]
+        if key != BY_HAND:
+            return next((step for step in (*self.playbook.steps, *self.playbook.stand_down) if step.key == key), None)
+        state = next((state for state in self.steps if state.name == name), None)
+        return Step.model_validate(state.memo["spec"]) if state and "spec" in state.memo else None
 
     def effects_of(self, step: StepState) -> tuple[Effect, ...]:
         return tuple(effect for effect in self.effects if effect.step == step.name)

@@ -1,7 +1,7 @@
-"""Statements: drafting, approving, editing, and what they promise. Rendering goes through `ports.Wording`.
+"""Statements: the record, and what people may decide about one: approve, reject, edit, withdraw.
 
-Whom a draft is shown to, and when, is in `engine.approval`; the step that does it all in
-`engine.actions.publish_statement`.
+How one is drafted is in `engine.drafting`, how it goes out in `engine.posting`, whom a draft is shown to, and when, in
+`engine.approval`; the step that does it all is `engine.actions.publish_statement`.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.approval import DRAFTER, approvers, words
 from engine.change import Change
-from engine.effects import Effect, Post
+from engine.checked import stops
+from engine.fitting import parts, promised_time
 from engine.incident import NotAllowed
 from engine.limits import fits
 from engine.record import Instant, Record, Value
@@ -20,10 +21,6 @@ from engine.wording import MARKS, context, local
 
 if TYPE_CHECKING:  # snapshots hold statements
     from engine.snapshot import Snapshot
-
-FREE = ("text", "instant", "integer")
-"""Types of facts that are typed freely on the day. Stations, choices and yes/no come from a list and can be trusted."""
-
 
 class StatementStatus(StrEnum):
     DRAFTED = "drafted"
@@ -35,6 +32,8 @@ class StatementStatus(StrEnum):
     WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
     """A newer draft took its place before anybody approved it."""
+    CORRECTED = "corrected"
+    """Was live; a correction stands in its place."""
 
 
 class Wordings(Value):
@@ -45,6 +44,13 @@ class Wordings(Value):
     text: str
     preapproved: str
     """The same message without anything that was typed on the day: may go out when nobody answers."""
+    more: tuple[str, ...] = ()
+    """Further parts of a thread, in order, where the text goes on in further posts."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """All posts of the thread, in order."""
+        return (self.text, *self.more)
 
 
 class Statement(Record):
@@ -73,6 +79,13 @@ class Statement(Record):
     live_at: Instant | None = None
     next_update_at: Instant | None = None
     """Promised in the text."""
+    corrects: str = ""
+    """Key of the statement that this one corrects."""
+    facts_mark: str = ""
+    """Fingerprint of the facts it was written from: tells whether the next one has news."""
+    withdrawn_at: Instant | None = None
+    withdrawn_by: str = ""
+    withdrawn_because: str = ""
 
     @property
     def ref(self) -> str:
@@ -81,72 +94,6 @@ class Statement(Record):
 
 class TooLong(Exception):
     """A text that its channel would refuse. Says which channel and language, and by how much."""
-
-
-# ---------------------------------------------------------------- drafting
-
-
-def render(
-    snapshot: "Snapshot", message: str, channel: str, language: str, next_update_at: datetime | None
-) -> Wordings:
-    """Render one text in both its forms, whatever their length. Raises WordingError."""
-    full = context(snapshot, language, next_update_at=next_update_at)
-    types = {name: fact.type for name, fact in snapshot.playbook.facts.items()}
-    safe = {name: value for name, value in full["facts"].items() if types.get(name, "text") not in FREE}
-    wording = snapshot.house.wording
-    return Wordings(
-        channel=channel,
-        language=language,
-        text=wording.render(message, channel, language, full),
-        preapproved=wording.render(message, channel, language, {**full, "facts": safe}),
-    )
-
-
-def draft(
-    snapshot: "Snapshot",
-    step_name: str,
-    message: str,
-    channels: Collection[str],
-    languages: Collection[str],
-    next_update_at: datetime | None = None,
-) -> Statement:
-    """Draft a statement in each language for each channel.
-
-    Where what was typed on the day makes a text too long for its channel, its pre-approved form is taken: a
-    plainer word in time is worth more than none. Raises WordingError, and TooLong when that does not fit either.
-    """
-    texts = [
-        render(snapshot, message, channel, language, next_update_at) for channel in channels for language in languages
-    ]
-    return Statement(
-        key=snapshot.incident.key(step_name),
-        incident=snapshot.incident.number,
-        step=step_name,
-        message=message,
-        texts=tuple(_fitting(snapshot, text) for text in texts),
-        drafted_at=snapshot.now,
-        next_update_at=next_update_at,
-    )
-
-
-def _fitting(snapshot: "Snapshot", text: Wordings) -> Wordings:
-    limit = snapshot.house.channels.get(text.channel)
-    if fits(text.text, limit).ok:
-        return text
-    shorter = fits(text.preapproved, limit)
-    if not shorter.ok:
-        raise TooLong(f"too long for {text.channel} in {text.language!r}: {shorter}, even without the facts of the day")
-    return text.model_copy(update={"text": text.preapproved})
-
-
-def shortened(snapshot: "Snapshot", statement: Statement) -> list[str]:
-    """Say where `draft` fell back to the pre-approved form for length, as `bluesky (nl)`."""
-    found = []
-    for text in statement.texts:
-        full = render(snapshot, statement.message, text.channel, text.language, statement.next_update_at)
-        if text.text == full.preapproved != full.text:
-            found.append(f"{text.channel} ({text.language})")
-    return found
 
 
 # ---------------------------------------------------------------- deciding
@@ -186,30 +133,52 @@ def reject(
 
 
 def edit(
-    snapshot: "Snapshot", statement: Statement, channel: str, language: str, text: str, by: str, now: datetime
+    snapshot: "Snapshot",
+    statement: Statement,
+    words: Mapping[tuple[str, str], str],
+    by: str,
+    now: datetime,
+    anyway: str = "",
 ) -> Change:
-    """Put other words into a draft; those who approve are asked anew. Raises NotAllowed, also for length."""
+    """Put other words into a draft; those who approve are asked anew. `words`: (channel, language) → the whole text.
+
+    Words that must not be published are refused, unless `anyway` says why they stand; that stays on the record.
+    Raises NotAllowed, also for length.
+    """
     _must_wait(snapshot, statement, now)
-    mark = MARKS.get(language, MARKS["en"])
-    text = text.strip()
+    there = {(text.channel, text.language): text for text in statement.texts}
+    missing = [place for place in words if place not in there]
+    if missing or not words:
+        has = ", ".join(f"{channel} ({language})" for channel, language in there)
+        wanted = ", ".join(f"{channel} in {language!r}" for channel, language in missing) or "nothing"
+        raise NotAllowed(f"{statement.ref} has no text for {wanted}; it has {has}.")
+    edited = {place: _edited(snapshot, statement, there[place], text, anyway) for place, text in words.items()}
+    texts = tuple(edited.get((old.channel, old.language), old) for old in statement.texts)
+    if texts == statement.texts:
+        return Change()
+    changed = {"texts": texts, "drafted_by": by, "asked": (), "asked_at": None}
+    where = ", ".join(f"{channel} in {language}" for channel, language in edited)
+    said = f"{statement.ref} ({statement.message}) edited by {name_of(snapshot, by)} for {where}"
+    if anyway:
+        said += f"; what the lint would stop stands because: {anyway}"
+    return _decided(snapshot, statement.model_copy(update=changed), "StatementEdited", said, by, now)
+
+
+def _edited(snapshot: "Snapshot", statement: Statement, old: Wordings, text: str, anyway: str) -> Wordings:
+    """One text in its new words, checked. Raises NotAllowed."""
+    mark, text = MARKS.get(old.language, MARKS["en"]), text.strip()
     if not text.removeprefix(mark.strip()).strip():
         raise NotAllowed("A statement can't be empty; write what is known and when the next word comes.")
     if snapshot.incident.drill and not text.startswith(mark.strip()):
         text = mark + text
-    if not any((old.channel, old.language) == (channel, language) for old in statement.texts):
-        has = ", ".join(f"{old.channel} ({old.language})" for old in statement.texts)
-        raise NotAllowed(f"{statement.ref} has no text for {channel} in {language!r}; it has {has}.")
-    size = fits(text, snapshot.house.channels.get(channel))
-    if not size.ok:
-        raise NotAllowed(f"Too long for {channel} in {language!r}: {size}; shorten it.")
-    texts = tuple(
-        old.model_copy(update={"text": text}) if (old.channel, old.language) == (channel, language) else old
-        for old in statement.texts
-    )
-    changed = {"texts": texts, "drafted_by": by, "asked": (), "asked_at": None}
-    said = f"{statement.ref} ({statement.message}) edited by {name_of(snapshot, by)} for {channel} in {language}"
-    edited = statement.model_copy(update=changed)
-    return _decided(snapshot, edited, "StatementEdited", said, by, now)
+    limit, promised = snapshot.house.channels.get(old.channel), statement.next_update_at
+    posts = parts(text, limit, promised_time(snapshot, promised))
+    if posts is None:
+        raise NotAllowed(f"Too long for {old.channel} in {old.language!r}: {fits(text, limit)}; shorten it.")
+    stopped = stops(snapshot, statement.message, old.channel, old.language, text, promised)
+    if stopped and not anyway:
+        raise NotAllowed(f"{old.channel} in {old.language!r}: {stopped[0].text}")
+    return old.model_copy(update={"text": posts[0], "more": posts[1:]})
 
 
 def name_of(snapshot: "Snapshot", who: str) -> str:
@@ -267,44 +236,4 @@ def entry(
         step=statement.step,
         facts={"message": statement.message, **facts},
         key="/".join(part for part in (kind, name, words(statement)) if part),
-    )
-
-
-# ---------------------------------------------------------------- going out
-
-
-def posts(snapshot: "Snapshot", statement: Statement, titles: Mapping[str, str] = {}) -> tuple[Effect, ...]:
-    """One effect for each channel and language. `titles` are by language; else the incident's own.
-
-    A post that is still queued when a newer statement reaches the same channel and language is replaced by that one:
-    an old word after a new one would mislead.
-    """
-    incident = snapshot.incident
-    return tuple(
-        Effect(
-            key=f"{statement.key}/{text.channel}/{text.language}",
-            incident=incident.number,
-            step=statement.step,
-            channel=text.channel,
-            message=Post(
-                incident=incident.ref,
-                title=titles.get(text.language, incident.title),
-                message=statement.message,
-                language=text.language,
-                text=text.text,
-                severity=incident.severity,
-                status=incident.status,
-                statement=statement.key,
-                drafted_at=statement.drafted_at,
-                next_update_at=statement.next_update_at,
-                drill=incident.drill,
-            ),
-            needs=incident.key("room") if text.channel == snapshot.house.chat else None,
-            urgency=1,
-            if_unknown="ask",
-            replaces=incident.key("post", text.channel, text.language),
-            queued_at=snapshot.now,
-            not_before=snapshot.now,
-        )
-        for text in statement.texts
     )

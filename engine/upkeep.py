@@ -1,13 +1,13 @@
 """Upkeep: what is due beside the steps, decided together: no two decisions change one record apart."""
 
-from engine import paging, shift_end, surplus
+from engine import paging, reminding, shift_end, surplus, undecided, watch
 from engine.change import Change
 from engine.folding import fold, merged
 from engine.room import alarm
 from engine.snapshot import Snapshot
 from engine.wording import WordingError
 
-PARTS = (paging, shift_end, surplus)
+PARTS = (paging, reminding, shift_end, surplus, undecided, watch)
 """Each tells cheaply whether it is due, and decides with everybody at hand. Later ones see what earlier ones led to."""
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 
+from engine import marketing
 from engine.answering import comes
 from engine.callout import Answer, CallOut, Invitation
 from engine.choice import STANDING_TEAM, WEEK, worked_span
@@ -20,6 +21,7 @@ from engine.incident import Incident, Status
 from engine.pages import Page
 from engine.people import Person
 from engine.playbook import Playbook, parse
+from engine.public import look_key, post_of
 from engine.snapshot import Snapshot
 from engine.staffing import StaffingPlan
 from engine.statements import Statement
@@ -77,8 +79,57 @@ def look(store: Store, number: int, now: datetime, house: House) -> Look:
         pages=pages(store, now - DAY) if open_pages else {},
         pages_open=open_pages,
         noted=keys,
+        posts=(standing := posts(store, incident)),
+        looks={one.needs: one for one in _looks(store, standing) if one.needs},
+        holding=() if incident.status.live else _holding(store, incident),
     )
     return Look(snapshot, seen)
+
+
+def _holding(store: Store, incident: Incident) -> tuple[str, ...]:
+    """Other live incidents that hold the marketing posts; asked only where this one has them to release."""
+    if not marketing.releasing(playbook_of(incident.playbook_text)):
+        return ()
+    live = store.all(Incident, table(Incident).c.status.in_(LIVE), drill=False)
+    others = {one.number: playbook_of(one.playbook_text) for one in live if one.number != incident.number}
+    if not others:
+        return ()
+    steps: dict[int, list[StepState]] = defaultdict(list)
+    for state in store.all(StepState, table(StepState).c.incident.in_(others)):
+        steps[state.incident].append(state)
+    holding = {number for number, playbook in others.items() if marketing.holds(playbook, steps[number])}
+    return tuple(one.ref for one in live if one.number in holding)
+
+
+def posts(store: Store, incident: Incident) -> tuple[Effect, ...]:
+    """The effects that posted what stands now: of each place the newest that was sent and not taken away."""
+    effect = table(Effect).c
+    where = (effect.incident == incident.number, effect.replaces.startswith(incident.key("post", ""), autoescape=True))
+    sent = select(effect.key, effect.replaces).where(*where, effect.state == EffectState.SENT)
+    away = effect.key.endswith("/withdrawn", autoescape=True)
+    taken = select(effect.needs).where(effect.incident == incident.number, away, effect.state == EffectState.SENT)
+    with store.read() as connection:
+        gone = set(connection.execute(taken).scalars())
+        newest: dict[str, str] = {}
+        for key, place in connection.execute(sent.order_by(effect.sent_at.desc(), effect.queued_at.desc())):
+            if key not in gone:
+                newest.setdefault(place, key)
+    return _of_one_thread(store.all(Effect, effect.key.in_(newest.values()))) if newest else ()
+
+
+def _of_one_thread(posted: list[Effect]) -> tuple[Effect, ...]:
+    """Leave out the later parts of older threads: each part has a place of its own."""
+    first = {
+        (one.channel, post.language): post.statement for one in posted if (post := post_of(one)) and post.part == 1
+    }
+    return tuple(
+        one for one in posted if (post := post_of(one)) and first.get((one.channel, post.language)) == post.statement
+    )
+
+
+def _looks(store: Store, posted: tuple[Effect, ...]) -> list[Effect]:
+    keys = [look_key(one) for one in posted]
+    return store.all(Effect, table(Effect).c.key.in_(keys)) if keys else []
 
 
 def look_at_answers(store: Store, number: int, now: datetime, house: House, answering: Collection[str]) -> Snapshot:

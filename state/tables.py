@@ -150,6 +150,11 @@ class StatementRow(SQLModel, table=True):
     rejected_because: str = _text()
     live_at: datetime | None = _instant(nullable=True)
     next_update_at: datetime | None = _instant(nullable=True)
+    corrects: str
+    facts_mark: str
+    withdrawn_at: datetime | None = _instant(nullable=True)
+    withdrawn_by: str
+    withdrawn_because: str = _text()
 
 
 class StaffingRow(SQLModel, table=True):

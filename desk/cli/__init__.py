@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from desk.cli import alerts, callouts, drills, incidents, pages, people, playbooks, review, service, staffing, tokens
+from desk.cli import (
+    alerts,
+    callouts,
+    drills,
+    incidents,
+    pages,
+    people,
+    playbooks,
+    review,
+    service,
+    staffing,
+    statements,
+    tokens,
+)
 
 app = typer.Typer(
     name="irrops",
@@ -26,6 +39,7 @@ app.command("doctor")(service.doctor)
 app.command("review")(review.review)
 app.add_typer(incidents.app, name="incident")
 app.add_typer(incidents.effects, name="effect")
+app.add_typer(statements.app, name="statement")
 app.add_typer(playbooks.app, name="playbook")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(people.app, name="people")

@@ -75,7 +75,7 @@ def approve(
     Example: irrops approve ST-3 --as comms_lead
     """
     with open_desk() as (desk, settings):
-        there = desk.approve(statement, who(by), _roles(desk, role, by))
+        there = desk.approve(statement, who(by), roles_of(desk, role, by))
         say(f"{there.ref} is approved.")
         go_round(desk, settings)
         _show(desk, f"INC-{there.incident}", json)
@@ -93,12 +93,12 @@ def reject(
     Example: irrops reject ST-3 --reason "the number of flights is wrong" --as comms_lead
     """
     with open_desk() as (desk, settings):
-        there = desk.reject(statement, who(by), _roles(desk, role, by), reason)
+        there = desk.reject(statement, who(by), roles_of(desk, role, by), reason)
         go_round(desk, settings)
         _show(desk, f"INC-{there.incident}", json)
 
 
-def _roles(desk: "Desk", role: str, by: str) -> tuple[str, ...]:
+def roles_of(desk: "Desk", role: str, by: str) -> tuple[str, ...]:
     from engine.people import Person
 
     person = desk.store.first(Person, key=by) if by else None

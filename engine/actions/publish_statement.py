@@ -5,18 +5,21 @@ Nothing is sent here.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
 
 from engine import approval as approvals
-from engine import promise, room, statements
+from engine import drafting, posting, promise, public, room, statements
 from engine.change import Change
 from engine.delivery import in_trouble
 from engine.duration import Duration, spoken
 from engine.effects import Effect, EffectState
+from engine.expressions import ExpressionError, evaluate
 from engine.house import House
+from engine.plan import names
 from engine.playbook import Approval, Playbook, Step
 from engine.proofreading import proofread
 from engine.record import Value
@@ -27,6 +30,9 @@ from engine.timeline import Entry
 from engine.wording import WordingError
 
 NEEDS: frozenset[str] = frozenset()
+
+STATES = ("operational", "degraded", "partial_outage", "major_outage")
+"""States of a component of the status page."""
 
 
 class Params(Value):
@@ -55,6 +61,8 @@ def run(step: StepRun, snapshot: Snapshot) -> Outcome:
         return _deliver(step, snapshot, statement)
     if statement.status is StatementStatus.REJECTED:
         return _rejected(snapshot, statement)
+    if statement.status is StatementStatus.WITHDRAWN:
+        return _withdrawn(snapshot, statement)
     return Done(reason=f"{statement.ref} is {statement.status}")
 
 
@@ -64,7 +72,7 @@ def compose(spec: Step, params: Params, snapshot: Snapshot, name: str) -> Statem
     promised = None
     if incident.status.live:
         promised = promise.may_promise(snapshot.playbook, incident.declared_at, snapshot.now, params.next_update_in)
-    drafted = statements.draft(snapshot, name, params.message, params.channels, params.languages, promised)
+    drafted = drafting.draft(snapshot, name, params.message, params.channels, params.languages, promised)
     return drafted.model_copy(update={"four_eyes": bool(spec.approval and spec.approval.four_eyes)})
 
 
@@ -87,7 +95,7 @@ def _drafted(snapshot: Snapshot, statement: Statement) -> Entry:
 
 
 def _shortened(snapshot: Snapshot, statement: Statement) -> tuple[Entry, ...]:
-    places = statements.shortened(snapshot, statement)
+    places = drafting.shortened(snapshot, statement)
     if not places:
         return ()
     text = f"The {statement.message} leaves out the facts typed on the day where it would be too long: {_and(places)}"
@@ -179,7 +187,8 @@ def _send(step: StepRun, snapshot: Snapshot, statement: Statement, entries: tupl
     outcome = (
         "nobody answered in time; the pre-approved text goes out" if who == "preapproved" else f"approved by {who}"
     )
-    effects = statements.posts(snapshot, statement, step.params.title) + approvals.settle(snapshot, statement, outcome)
+    posts = posting.posts(snapshot, statement, step.params.title, components(snapshot))
+    effects = posts + approvals.settle(snapshot, statement, outcome)
     return Wait(None, "delivery", records=(statement,), effects=effects, entries=entries)
 
 
@@ -189,7 +198,7 @@ def _deliver(step: StepRun, snapshot: Snapshot, statement: Statement) -> Outcome
     The outbox goes on trying for a day; updates must not wait for that.
     """
     there = {effect.key: effect for effect in snapshot.effects}
-    wanted = [effect.key for effect in statements.posts(snapshot, statement)]
+    wanted = [effect.key for effect in posting.posts(snapshot, statement)]
     if any(key not in there for key in wanted):
         return _send(step, snapshot, statement)
     made = [there[key] for key in wanted]
@@ -225,7 +234,21 @@ def _live(step: StepRun, snapshot: Snapshot, statement: Statement, out: list[Eff
         live_at=live_at.isoformat(),
     )
     live = statement.model_copy(update={"status": StatementStatus.LIVE, "live_at": live_at})
-    return Done(records=(live,), entries=(entry,))
+    corrected = tuple(
+        one.model_copy(update={"status": StatementStatus.CORRECTED})
+        for one in snapshot.statements
+        if one.key == statement.corrects and one.status is StatementStatus.LIVE
+    )
+    return Done(records=(live, *corrected), entries=(entry,))
+
+
+def components(snapshot: Snapshot) -> dict[str, str]:
+    """How the parts of our service stand, as the playbook says. What can't be worked out is left out."""
+    found, known = {}, names(snapshot)
+    for component, expression in snapshot.playbook.components.items():
+        with suppress(ExpressionError):
+            found[component] = str(evaluate(expression, known))
+    return {component: state for component, state in found.items() if state in STATES}
 
 
 def _rejected(snapshot: Snapshot, statement: Statement) -> Outcome:
@@ -236,13 +259,20 @@ def _rejected(snapshot: Snapshot, statement: Statement) -> Outcome:
     return Skip(f"rejected: {why}", effects=effects, entries=alarm.entries)
 
 
+def _withdrawn(snapshot: Snapshot, statement: Statement) -> Outcome:
+    why = statement.withdrawn_because
+    effects = approvals.settle(snapshot, statement, f"withdrawn: {why}")
+    return Skip(f"withdrawn: {why}", effects=effects)
+
+
 def _names(effects: list[Effect]) -> list[str]:
     return list(dict.fromkeys(effect.channel for effect in effects))
 
 
 def _failures(effects: list[Effect]) -> str:
     def one(effect: Effect) -> str:
-        language = getattr(effect.message, "language", "")
+        post = public.post_of(effect)
+        language = post.language if post else ""
         how = effect.error or str(effect.state)
         still = " (it goes on trying)" if not effect.state.settled else ""
         return f"{effect.channel} ({language}): {how}{still}"

@@ -27,7 +27,7 @@ from state import wakes
 
 START = datetime(2026, 11, 24, 3, 10, tzinfo=UTC)
 """A Tuesday, 04:10 in Amsterdam."""
-CHANNELS = ("slack", "status_page", "bluesky")
+CHANNELS = ("slack", "status_page", "bluesky", "x", "mastodon", "facebook", "apprise", "marketing")
 
 
 @dataclass
@@ -69,7 +69,8 @@ class Scene:
         self.crew, self.clock = wired, clock
         self.desk = Desk(wired, library)
         self.rounds = Rounds(wired, prefect=False, sort_alerts=sorter(self.desk))
-        self.slack, self.status_page, self.bluesky = (Outside(sandbox, name) for name in CHANNELS)
+        self.slack, self.status_page, self.bluesky = (Outside(sandbox, name) for name in CHANNELS[:3])
+        self.x, self.mastodon, self.facebook = (Outside(sandbox, name) for name in ("x", "mastodon", "facebook"))
         self.email, self.sms = Outside(sandbox, "email"), Outside(sandbox, "sms")
 
     def settle(self) -> None:
@@ -108,7 +109,7 @@ def scene(tmp_path: Path, root: Path) -> Iterator[Callable[..., Scene]]:
     ) -> Scene:
         clock = HandClock(at)
         settings = load(home=tmp_path, playbooks=playbooks)
-        boxes = dict.fromkeys((*CHANNELS, *lanes))
+        boxes = dict.fromkeys((*CHANNELS, "email", *lanes))
         outside = {name: Sandbox(name, tmp_path / "sandbox") for name in boxes} | channels
         wired = crew(settings, clock, outside)
         wired.house = replace(wired.house, lanes=lanes)

@@ -369,9 +369,9 @@ def test_an_edited_statement_is_not_approved_by_the_button_that_showed_other_wor
     desk.declare("help-wanted")
     lead = desk.holder("comms_lead")
     shown = desk.desk.home(lead.chat)[0].buttons[0]
-    desk.desk.edit("ST-1", "status_page", "en", "We are aware of it.", "somebody.else")
+    desk.desk.edit("ST-1", {("status_page", "en"): "We are aware of it."}, "somebody.else")
     fresh = desk.desk.home(lead.chat)[0].buttons[0]
-    desk.desk.edit("ST-1", "status_page", "en", "We are aware of it now.", "somebody.else")
+    desk.desk.edit("ST-1", {("status_page", "en"): "We are aware of it now."}, "somebody.else")
     with pytest.raises(NotAllowed, match="edited after you were shown it"):
         desk.desk.press(fresh.action, fresh.value, lead.chat)
     assert shown.value != fresh.value

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import approval, promise, statements
+from engine import drafting, approval, promise, statements
 from engine.delivery import ALARM_AFTER
 from engine.effects import EffectState
 from engine.incident import NotAllowed, Status
@@ -38,7 +38,7 @@ def changed(**approval_keys: str):
 
 
 def test_a_draft_has_each_channel_in_each_language(course):
-    draft = statements.draft(course.snapshot, "first_word#1", "holding", ["status_page", "bluesky"], ["en", "nl"])
+    draft = drafting.draft(course.snapshot, "first_word#1", "holding", ["status_page", "bluesky"], ["en", "nl"])
     assert [(t.channel, t.language) for t in draft.texts] == [
         ("status_page", "en"),
         ("status_page", "nl"),
@@ -51,7 +51,7 @@ def test_a_draft_has_each_channel_in_each_language(course):
 
 
 def test_the_preapproved_text_lacks_what_was_typed_on_the_day(course):
-    (text,) = statements.draft(course.snapshot, "x#1", "update", ["status_page"], ["en"]).texts
+    (text,) = drafting.draft(course.snapshot, "x#1", "update", ["status_page"], ["en"]).texts
     assert "Gates have power again." in text.text
     assert "Gates have power again." not in text.preapproved
     assert "at AMS and RTM" in text.preapproved, "stations come from a list"
@@ -62,7 +62,7 @@ def test_a_fact_that_the_playbook_does_not_know_is_not_trusted():
     course.snapshot = replace(
         course.snapshot, playbook=example_playbook(("detail_en: {type: text", "other: {type: text"))
     )
-    (text,) = statements.draft(course.snapshot, "x#1", "update", ["status_page"], ["en"]).texts
+    (text,) = drafting.draft(course.snapshot, "x#1", "update", ["status_page"], ["en"]).texts
     assert "Gates" not in text.preapproved
 
 
@@ -72,9 +72,9 @@ def test_what_is_too_long_with_the_facts_of_the_day_goes_without_them(tmp_path, 
     (tmp_path / "holding" / "en.j2").write_text(words)
     (tmp_path / "holding" / "nl.j2").write_text("Wij weten het.")
     snapshot = replace(course.snapshot, house=example_house(tmp_path))
-    draft = statements.draft(snapshot, "x#1", "holding", ["bluesky", "status_page"], ["en"])
+    draft = drafting.draft(snapshot, "x#1", "holding", ["bluesky", "status_page"], ["en"])
     assert [text.text == "We know." for text in draft.texts] == [True, False]
-    assert statements.shortened(snapshot, draft) == ["bluesky (en)"]
+    assert drafting.shortened(snapshot, draft) == ["bluesky (en)"]
 
 
 def test_what_is_too_long_anyway_names_channel_language_and_length(tmp_path, course):
@@ -82,12 +82,12 @@ def test_what_is_too_long_anyway_names_channel_language_and_length(tmp_path, cou
     (tmp_path / "holding" / "nl.j2").write_text("x" * 301)
     snapshot = replace(course.snapshot, house=example_house(tmp_path))
     with pytest.raises(TooLong, match="too long for bluesky in 'nl': 301 of 300 graphemes"):
-        statements.draft(snapshot, "x#1", "holding", ["bluesky"], ["nl"])
+        drafting.draft(snapshot, "x#1", "holding", ["bluesky"], ["nl"])
 
 
 def test_a_language_that_is_not_written_is_a_wording_error(course):
     with pytest.raises(WordingError, match="'holding' for slack in 'fr'"):
-        statements.draft(course.snapshot, "x#1", "holding", ["slack"], ["fr"])
+        drafting.draft(course.snapshot, "x#1", "holding", ["slack"], ["fr"])
 
 
 def test_a_message_that_can_not_be_drafted_fails_the_step_with_the_reason():
@@ -346,7 +346,7 @@ def test_four_eyes_keep_one_from_approving_ones_own_words():
     course = Course(changed(by="comms_lead", within="8m", four_eyes="true"), facts=FACTS)
     course.run("first_word")
     text = "We are aware of it. Next word at five."
-    course.command(statements.edit(course.snapshot, course.statement, "bluesky", "en", text, "cora", NOW))
+    course.command(statements.edit(course.snapshot, course.statement, {("bluesky", "en"): text}, "cora", NOW))
     with pytest.raises(NotAllowed, match="has your own words; somebody else of comms_lead approves"):
         approve(course)
     approve(course, "carl", ("comms_lead",))
@@ -365,7 +365,7 @@ def test_a_draft_of_a_step_that_has_ended_can_not_be_approved(course):
 
 def edit(course: Course, text: str, channel: str = "bluesky", language: str = "en") -> None:
     course.command(
-        statements.edit(course.snapshot, course.statement, channel, language, text, "cora", course.snapshot.now)
+        statements.edit(course.snapshot, course.statement, {(channel, language): text}, "cora", course.snapshot.now)
     )
 
 
