@@ -14,7 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import integrations
-from desk import answer_page, api_callouts, api_replies, api_statements, calendar, mistakes, page_link, staffing_report
+from desk import (
+    answer_page,
+    api_callouts,
+    api_replies,
+    api_statements,
+    calendar,
+    console,
+    mistakes,
+    page_link,
+    staffing_report,
+)
 from desk.api_queue import router as queue_router
 from desk.auth import require
 from desk.calling_out import Mistyped
@@ -85,6 +95,7 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     app.include_router(answer_page.router())
     app.include_router(api_replies.router())
     app.include_router(page_link.router())
+    app.include_router(console.router())
     app.include_router(calendar.router())
     return app
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from desk import chat_commands, home, pressed, said
+from desk import chat_commands, home, pressed, said, statement_form
 from desk.answers import Answers
 from desk.library import Library
 from engine import commands
@@ -23,7 +23,7 @@ from engine.effects import Effect, EffectState
 from engine.incident import Incident, NotAllowed, Severity, Unknown, number_of
 from engine.people import Person
 from engine.playbook import Playbook
-from engine.ports import HomeItem, Reply
+from engine.ports import Decision, HomeItem, Reply, StatementForm
 from engine.snapshot import Snapshot
 from engine.statements import Statement, approve, edit, reject
 from engine.timeline import Entry
@@ -309,6 +309,12 @@ class Desk:
 
     def approve_in_chat(self, statement: str, chat_user: str) -> str:
         return chat_commands.approve(self, statement, self.person_in_chat(chat_user))
+
+    def statement_form(self, statement: str, language: str, chat_user: str) -> StatementForm:
+        return statement_form.form(self, statement, language, self.person_in_chat(chat_user))
+
+    def decide_in_chat(self, decision: Decision, chat_user: str) -> Reply:
+        return statement_form.decide(self, decision, self.person_in_chat(chat_user))
 
     def page_in_chat(self, text: str, chat_user: str) -> Reply:
         return chat_commands.page(self, self.person_in_chat(chat_user), text)

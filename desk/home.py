@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from desk.showing import delays, late
 from engine import coming
 from engine.answering import standing
-from engine.approval import approvers, button_value
-from engine.buttons import ACKNOWLEDGE, APPROVE, DECLARE, DISMISS, REJECT
+from engine.approval import approvers, decisions, posts
+from engine.buttons import ACKNOWLEDGE, DECLARE, DISMISS
 from engine.callout import choices, told
 from engine.correlation import Proposal
 from engine.effects import Button
@@ -83,20 +83,19 @@ def _waiting(snapshot: "Snapshot") -> "Iterator[Statement]":
 
 
 def approval(snapshot: "Snapshot", one: Statement) -> HomeItem:
-    """A statement with its texts as each channel will show them, and the two buttons."""
-    together: dict[str, list[str]] = {}
+    """A statement with its texts as each channel will show them, and the buttons."""
+    together: dict[tuple[str, ...], list[str]] = {}
     for text in one.texts:
-        together.setdefault(text.text, []).append(f"{text.channel.replace('_', ' ')} ({text.language})")
+        together.setdefault(text.parts, []).append(f"{text.channel.replace('_', ' ')} ({text.language})")
     incident = snapshot.incident
     what = f"{one.message.replace('_', ' ')}, {incident.ref} {incident.title}"
     heading = f"{_mark(snapshot)}*{one.ref}* {what}, waits for your approval."
-    parts = [heading, *(f"*{', '.join(places)}*\n{text}" for text, places in together.items())]
-    value = button_value(one)
-    buttons = (
-        Button(label=f"Approve {one.ref}", action=APPROVE, value=value, style="primary"),
-        Button(label="Reject", action=REJECT, value=value, style="danger"),
-    )
-    return HomeItem(text="\n\n".join(parts), buttons=buttons)
+    texts = (f"*{', '.join(places)}{posts(parts)}*\n{_whole(parts)}" for parts, places in together.items())
+    return HomeItem(text="\n\n".join([heading, *texts]), buttons=decisions(one, f"Approve {one.ref}"))
+
+
+def _whole(parts: tuple[str, ...]) -> str:
+    return "\n\n".join(parts)
 
 
 def _statements(snapshot: "Snapshot", person: "Person") -> "Iterator[Dated]":

@@ -4,9 +4,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from desk import chat_commands, handing_over, paging, signing_off
+from desk import chat_commands, handing_over, paging, signing_off, statement_form
 from engine.approval import read_button
-from engine.buttons import ACKNOWLEDGE, ANSWER, APPROVE, DEBRIEF, DECLARE, DISMISS, HANDOVER, PAGE, REJECT, SIGN_OFF
+from engine.buttons import (
+    ACKNOWLEDGE,
+    ANSWER,
+    APPROVE,
+    DEBRIEF,
+    DECLARE,
+    DISMISS,
+    HANDOVER,
+    PAGE,
+    READ,
+    REJECT,
+    SIGN_OFF,
+)
 from engine.callout import Answer
 from engine.duration import duration
 from engine.incident import NotAllowed
@@ -54,6 +66,12 @@ def _reject(desk: "Desk", value: str, person: Person) -> Reply:
     return Reply(text=f"{there.ref} is rejected.", revise=f"{there.ref} was rejected by {person.name}.")
 
 
+def _read(desk: "Desk", value: str, person: Person) -> Reply:
+    """A chat that opens forms asks for one instead; any other is told where else it can be read and edited."""
+    form = statement_form.form(desk, value, "", person)
+    return Reply(text=f"Read and edit {form.statement} here: {form.elsewhere}")
+
+
 def _declare(desk: "Desk", value: str, person: Person) -> Reply:
     _must_be_duty_manager(person)
     incident = desk.accept(_number(value), person.key)
@@ -88,6 +106,7 @@ PRESSED: dict[str, Callable[["Desk", str, Person], Reply]] = {
     ANSWER: _answer,
     ACKNOWLEDGE: paging.acknowledge,
     APPROVE: _approve,
+    READ: _read,
     REJECT: _reject,
     DECLARE: _declare,
     DISMISS: _dismiss,

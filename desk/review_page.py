@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from desk.review_plots import Series, plots
 from engine.duration import spoken
-from engine.review import Review, markdown, summary_lines, took
+from engine.review import Review, markdown, outcome, summary_lines, took
 from engine.timeline import Entry
 
 __all__ = ["Series", "markdown", "page", "summary_lines"]
@@ -34,13 +34,6 @@ HOW = {
     "rejected": "rejected",
     "waiting": "waits",
     "superseded": "superseded by a newer draft",
-}
-STATES = {
-    "in_time": "in time",
-    "late": "late",
-    "never": "not given",
-    "pending": "still to come",
-    "not_needed": "not needed: closed before",
 }
 
 
@@ -64,7 +57,7 @@ def page(review: Review, entries: Sequence[Entry], series: Sequence[Series] = ()
         plots=list(plots(review, series)),
         took=took,
         how=HOW,
-        states=STATES,
+        outcome=outcome,
         spoken=lambda seconds: spoken(timedelta(seconds=seconds)),
         utc=lambda at: f"{at.astimezone(UTC):%d %b %H:%M:%S}",
         local=lambda at: f"{at.astimezone(zone):%d %b %H:%M}",

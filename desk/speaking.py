@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from engine import by_hand, public, watch
+from engine.approval import words
 from engine.change import Change
 from engine.effects import Effect
-from engine.incident import number_of
+from engine.incident import NotAllowed, number_of
 from engine.snapshot import Snapshot
 from engine.statements import Statement
 
@@ -50,6 +51,37 @@ def correct(
     return desk.statement(made[0].key)
 
 
+def decide(
+    desk: "Desk",
+    name: str,
+    texts: Mapping[tuple[str, str], str],
+    seen: str,
+    by: str,
+    roles: tuple[str, ...],
+    *,
+    publish: bool,
+    anyway: str = "",
+) -> Statement:
+    """Take a form that shows a draft's texts: the words that were changed there are put in, then approved if wished.
+
+    `seen`: which words the form was made from (`engine.approval.words`). Raises NotAllowed where somebody else has
+    changed them since, and what edit and approve raise; what was edited stays edited.
+    """
+    there = desk.statement(name)
+    if words(there) != seen:
+        raise NotAllowed(f"{there.ref} was edited after you were shown it; read the new text and decide then.")
+    old = {(text.channel, text.language): "\n\n".join(text.parts) for text in there.texts}
+    changed = {place: text for place, text in texts.items() if _plain(text) != _plain(old.get(place, ""))}
+    if changed:
+        there = desk.edit(name, changed, by, anyway)
+    return desk.approve(name, by, roles, words(there)) if publish else there
+
+
+def _plain(text: str) -> str:
+    """A text without what a browser's form makes of its line ends."""
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().split("\n"))
+
+
 def withdraw(desk: "Desk", name: str, by: str, roles: Collection[str], reason: str) -> Statement:
     """Take a statement away from the public; on the record it stays. Raises NotAllowed."""
 
@@ -74,6 +106,11 @@ def look(desk: "Desk", ref: str) -> None:
 def live(desk: "Desk", ref: str) -> tuple[public.Seen, ...]:
     """What the public sees now, on each channel in each language."""
     return public.public(desk.snapshot(ref))
+
+
+def sandboxed(desk: "Desk") -> frozenset[str]:
+    """The channels on which nothing leaves the house."""
+    return frozenset(name for name, channel in desk.crew.channels.items() if channel.sandbox)
 
 
 def statements(desk: "Desk", ref: str) -> list[Statement]:

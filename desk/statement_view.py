@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from desk.previewing import Preview, shown
-from desk.speaking import posted
+from desk.speaking import posted, sandboxed
 from desk.timing_text import rows
 from engine.duration import spoken
 from engine.public import Seen
@@ -114,7 +114,7 @@ def live_as_text(desk: "Desk", ref: str, found: tuple[Seen, ...]) -> str:
     """What the public sees now, for a terminal: what is not as it should be first, then the texts."""
     if not found:
         return f"Nothing of {ref} is public, and nothing is on its way."
-    zone = context(desk.snapshot(ref))["zone"]
+    zone, quiet = context(desk.snapshot(ref))["zone"], sandboxed(desk)
     wrong = [one for one in found if not one.well]
     lines = [f"{len(found)} places, {len(wrong)} not as they should be" if wrong else f"{len(found)} places, all well"]
     lines += [f"  ! {one.channel} ({one.language}): {'; '.join(_troubles(one))}" for one in wrong]
@@ -123,7 +123,7 @@ def live_as_text(desk: "Desk", ref: str, found: tuple[Seen, ...]) -> str:
         if one.parts:
             texts.setdefault((one.statement, one.language, *one.parts), []).append(one)
     for (statement, language, *parts), same in texts.items():
-        names = ", ".join(one.channel for one in same)
+        names = ", ".join(one.channel + " (sandbox)" * (one.channel in quiet) for one in same)
         lines += ["", f"── {statement} in {language} on {names}: {_since(same, zone)} ──", *_cut(parts)]
         lines += [f"{one.channel}: {url}" for one in same for url in one.urls[:1]]
     return "\n".join(lines)

@@ -4,10 +4,12 @@ What a yes or a no does to the statement is in `engine.statements`; when the nex
 `engine.actions.publish_statement`.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine import buttons
+from engine.checked import stops
 from engine.effects import Button, Direct, Effect, Message, Revise
 from engine.people import Person
 from engine.wording import context
@@ -22,6 +24,9 @@ DRAFTER = "irrops"
 SHOWN = 2900
 """Characters of a request; Slack takes 3000 in one section."""
 
+MOST_STOPS = 3
+"""Findings that a request names; the form has them all."""
+
 
 def words(statement: "Statement") -> str:
     """Tell apart the wordings of one statement: empty as irrops drafted it, else part of a hash of its texts."""
@@ -34,6 +39,16 @@ def button_value(statement: "Statement") -> str:
     """What an approve or reject button carries: the statement's key; once edited, also which words were shown."""
     shown = words(statement)
     return f"{statement.key}|{shown}" if shown else statement.key
+
+
+def decisions(statement: "Statement", approve: str = "Approve") -> tuple[Button, ...]:
+    """The buttons by which a draft is approved, read and edited, or rejected."""
+    value = button_value(statement)
+    return (
+        Button(label=approve, action=buttons.APPROVE, value=value, style="primary"),
+        Button(label="Read and edit", action=buttons.READ, value=value),
+        Button(label="Reject", action=buttons.REJECT, value=value, style="danger"),
+    )
 
 
 def read_button(value: str) -> tuple[str, str]:
@@ -57,7 +72,7 @@ def reachable(snapshot: "Snapshot", role: str) -> tuple[Person, ...]:
 
 
 def ask(snapshot: "Snapshot", statement: "Statement", role: str) -> tuple[Effect, ...]:
-    """Show the texts to those who hold a role, with two buttons. Empty when nobody can be reached. Raises WordingError.
+    """Show the texts to those who hold a role, with the buttons. Empty when nobody can be reached. Raises WordingError.
 
     These effects belong to no step: a chat that is away must not keep the step from ending.
     """
@@ -65,11 +80,7 @@ def ask(snapshot: "Snapshot", statement: "Statement", role: str) -> tuple[Effect
     if not people:
         return ()
     text = _request(snapshot, statement, role)
-    value = button_value(statement)
-    choices = (
-        Button(label="Approve", action=buttons.APPROVE, value=value, style="primary"),
-        Button(label="Reject", action=buttons.REJECT, value=value, style="danger"),
-    )
+    choices = decisions(statement)
     return tuple(
         _effect(
             snapshot,
@@ -113,6 +124,8 @@ def _request(snapshot: "Snapshot", statement: "Statement", role: str) -> str:
         "statement": {"message": statement.message, "drafted_by": statement.drafted_by},
         "role": role,
         "languages": sorted({text.language for text in statement.texts}),
+        "channels": len({text.channel for text in statement.texts}),
+        "stops": _stops(snapshot, statement),
         "answer_by": _answer_by(snapshot, statement),
     }
     everything = {**context(snapshot, "en"), **more}
@@ -130,10 +143,31 @@ def _request(snapshot: "Snapshot", statement: "Statement", role: str) -> str:
 def _shown(statement: "Statement", room: int) -> list[dict[str, object]]:
     """The English texts, or all when there is none; channels with the same text together."""
     english = [text for text in statement.texts if text.language == "en"] or list(statement.texts)
-    together: dict[str, list[str]] = {}
+    together: dict[tuple[str, ...], list[str]] = {}
     for text in english:
-        together.setdefault(text.text, []).append(text.channel)
-    return [{"channels": channels, "text": _cut(text, room)} for text, channels in together.items()]
+        together.setdefault(text.parts, []).append(text.channel)
+    return [
+        {"channels": channels, "posts": posts(parts), "text": _cut("\n\n".join(parts), room)}
+        for parts, channels in together.items()
+    ]
+
+
+def posts(parts: Sequence[str]) -> str:
+    """Say of a thread how many posts it has; empty for one post."""
+    return f": a thread of {len(parts)} posts" if len(parts) > 1 else ""
+
+
+def _stops(snapshot: "Snapshot", statement: "Statement") -> list[str]:
+    """What the lint would stop in any of the texts, each said once, with the first place that has it."""
+    found: dict[str, str] = {}
+    for text in statement.texts:
+        whole = "\n\n".join(text.parts)
+        for one in stops(
+            snapshot, statement.message, text.channel, text.language, whole, statement.next_update_at
+        ):
+            found.setdefault(one.text, f"{text.channel} ({text.language}): {one.text}")
+    shown = list(found.values())[:MOST_STOPS]
+    return shown + ([f"and {len(found) - MOST_STOPS} more"] if len(found) > MOST_STOPS else [])
 
 
 def _answer_by(snapshot: "Snapshot", statement: "Statement") -> dict[str, object]:

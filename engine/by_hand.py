@@ -18,7 +18,7 @@ from engine.effects import Effect, EffectState
 from engine.incident import NotAllowed, Status
 from engine.playbook import BY_HAND, Approval, Step
 from engine.posting import withdrawals
-from engine.public import places, post_of
+from engine.public import is_notice, places, post_of
 from engine.statements import Statement, StatementStatus, TooLong, Wordings, entry, name_of
 from engine.steps import StepState
 from engine.wording import OUTWARD, WordingError, is_outward
@@ -63,7 +63,7 @@ def draft(
         raise NotAllowed(f"No statements go out on {', '.join(unknown)}; there are {', '.join(there)}.")
     now, incident = snapshot.now, snapshot.incident
     promised = None
-    if incident.status.live:
+    if incident.status.live and not is_notice(message):
         promised = promise.may_promise(snapshot.playbook, incident.declared_at, now, None)
     same = {key: value for key, value in given.items() if key in ("title", "components")}
     chosen = {**same, "message": message, "channels": list(channels), "languages": list(languages)}

@@ -9,10 +9,11 @@ from jinja2 import TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ValidationError
 
+from engine import components
 from engine.actions import ACTIONS
 from engine.correlation import Alert
 from engine.correlation import names as alert_names
-from engine.duration import spoken
+from engine.duration import duration, spoken
 from engine.expressions import ExpressionError, compile_only
 from engine.house import House
 from engine.plan import NAMES
@@ -37,6 +38,7 @@ def check(
     `roles_held` are the roles that somebody of the people file holds, `sources` the alert sources that are there.
     """
     found = [*_facts(playbook), *_triggers(playbook, sources), *_invited(playbook, roles_held)]
+    found += [(path, text, False) for path, text in components.wrong(playbook, house)]
     for block, steps in (("steps", playbook.steps), ("stand_down", playbook.stand_down)):
         for index, step in enumerate(steps):
             for path, text, warning in _step(step, block, playbook, house, roles_held):
@@ -112,8 +114,26 @@ def _step(step: Step, block: str, playbook: Playbook, house: House, roles_held: 
         yield ("when",), why, False
     if step.every and step.every < TOO_OFTEN:
         yield ("every",), f"every {spoken(step.every)} is faster than people can follow; write 5m or more", True
+    yield from _relaxed(step)
     if step.approval:
         yield from _approval(step.approval, step, roles_held)
+
+
+def _relaxed(step: Step) -> Found:
+    """Find a cadence that relaxes without a beginning, out of order, or by coming more often."""
+    if step.relax and step.every is None:
+        yield ("relax",), "nothing repeats that could relax; add `every`, such as 30m", False
+        return
+    age, span = timedelta(), step.every or timedelta()
+    for text, slower in step.relax.items():
+        after = duration(text)
+        if after <= age:
+            before = spoken(age) if age else "the declaration"
+            yield ("relax", text), f"{text} does not come after {before}; write the ages in order, each once", False
+        if slower < span:
+            more = f"every {spoken(slower)} is more often than every {spoken(span)} before it"
+            yield ("relax", text), f"{more}; a cadence relaxes, so write {spoken(span)} or more", False
+        age, span = max(age, after), max(span, slower)
 
 
 def _action(step: Step, playbook: Playbook, house: House) -> Found:

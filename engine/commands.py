@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.change import Change
-from engine.effects import EffectState
+from engine.effects import EffectState, Hold
 from engine.incident import Incident, NotAllowed, Severity, Status
 from engine.playbook import Playbook
 from engine.snapshot import Snapshot
@@ -89,8 +89,10 @@ def resolve(snapshot: Snapshot, by: str) -> Change:
 def stand_down(snapshot: Snapshot, by: str, reason: str) -> Change:
     """A false alarm: as resolve, and unsent effects of the steps are forgotten. Raises NotAllowed."""
     change = _close(snapshot, Status.STOOD_DOWN, "StoodDown", f"Stood down by {by}: {reason}", by)
-    unsent = [e.key for e in snapshot.effects if e.step and e.state is EffectState.QUEUED and not e.uncertain]
-    return change + Change(forget=tuple(unsent))
+    queued = [e for e in snapshot.effects if e.step and e.state is EffectState.QUEUED and not e.uncertain]
+    # A hold of the marketing posts may have taken the place of another incident's; the release takes its place.
+    unsent = tuple(e.key for e in queued if not isinstance(e.message, Hold))
+    return change + Change(forget=unsent)
 
 
 def reviewed(snapshot: Snapshot, by: str) -> Change:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from engine.actions import ACTIONS
 from engine.actions.publish_statement import Params, compose
+from engine.cadence import in_words
 from engine.check import latest_end
-from engine.duration import spoken
 from engine.house import House
 from engine.incident import Status
 from engine.playbook import Playbook, Step
@@ -112,7 +112,7 @@ def _rehearse(
         action=step.action,
         earliest=_clock(starts),
         latest=_clock(latest_end(step, steps)),
-        every=spoken(step.every) if step.every else "",
+        every=in_words(step),
         due=_clock(step.due_within) if step.due_within else "",
         after=step.after,
         when=step.when or "",

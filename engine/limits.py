@@ -12,6 +12,8 @@ from engine.sms import Segments, segments
 __all__ = ["UNITS", "Measured", "Segments", "fits", "measure", "segments"]
 
 _GRAPHEME = regex.compile(r"\X")
+_JOINED = regex.compile(r"[^\0-\u02ff\u2010-\u2029\u2030-\u205e\u2066-\u2069\u20a0-\u20bf]")
+"""What may be one grapheme with its neighbour; letters of Europe, quotes, dashes and isolates are not."""
 _MASTODON_MENTION = regex.compile(
     r"(?<![=/\p{L}\p{M}\p{N}_])@([a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_]+)?)@[\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}_]+",
     regex.IGNORECASE,
@@ -34,9 +36,9 @@ class Measured(NamedTuple):
 
 def graphemes(text: str) -> int:
     """Count extended grapheme clusters (UAX #29), what a reader takes for one character: a family emoji is one."""
-    if text.isascii():
-        return len(text) - text.count("\r\n")
-    return sum(1 for _ in _GRAPHEME.finditer(text))
+    if _JOINED.search(text):
+        return len(_GRAPHEME.findall(text))
+    return len(text) - text.count("\r\n")
 
 
 def mastodon(text: str) -> int:

@@ -12,14 +12,14 @@ import regex
 
 from engine import leftovers
 from engine.findings import ADVICE, STOP, Finding
-from engine.lint_words import LintRule, LintWords, holds
+from engine.lint_words import LintRule, LintWords, LintWordsError, holds, read_lint_words
 from engine.phrases import compiled, fold
 from engine.reading import FORMULAS, LONG_SENTENCE, read
 from engine.sentences import sentences
 from engine.wording import MARKS
 from engine.x_text import Span, links
 
-__all__ = ["ADVICE", "STOP", "Finding", "lint"]
+__all__ = ["ADVICE", "STOP", "Finding", "LintWords", "LintWordsError", "lint", "read_lint_words"]
 
 SAYS_WHEN = ("holding", "update")
 """Messages that say when the next word comes."""
@@ -46,12 +46,12 @@ def lint(
     of a thread is all its parts, with a line between them.
     """
     body = _without_mark(text)
-    found = [*leftovers.leftovers(body, language, words.may_repeat if words else ())]
+    found = [*leftovers.leftovers(body, words.may_repeat if words else ())]
+    spans = sentences(body)
     if words:
-        folded, spans = fold(body), sentences(body)
-        found += _words(folded, spans, [rule for rule in words.rules if holds(rule, facts, message, channel)])
+        found += _words(fold(body), spans, [rule for rule in words.rules if holds(rule, facts, message, channel)])
     found += _missing(body, message, words, help_urls, promised)
-    found += _reading(body, language)
+    found += _reading(body, language, spans)
     found += _shouting(body)
     shift = len(text) - len(body)
     return tuple(sorted((finding.moved(shift) for finding in found), key=lambda f: (f.level != STOP, f.start, f.rule)))
@@ -70,15 +70,9 @@ def _words(folded: str, spans: list[Span], rules: list[LintRule]) -> Iterator[Fi
         for phrase in rule.phrases:
             for at in compiled(phrase).find(folded):
                 sentence = next((span for span in spans if span.start <= at.start < span.end), at)
-                if sentence not in seen and _counts(rule, folded[sentence.start : sentence.end]):
+                if sentence not in seen and not _says(rule.unless_beside, folded[sentence.start : sentence.end]):
                     seen.add(sentence)
                     yield Finding(rule.level, rule.rule, f"“{folded[at.start : at.end]}”: {rule.instead}", *at)
-
-
-def _counts(rule: LintRule, sentence: str) -> bool:
-    if rule.only_beside and not _says(rule.only_beside, sentence):
-        return False
-    return not _says(rule.unless_beside, sentence)
 
 
 def _says(phrases: tuple[str, ...], folded: str) -> bool:
@@ -115,8 +109,8 @@ def _missing(
 # ---------------------------------------------------------------- how it reads
 
 
-def _reading(text: str, language: str) -> Iterator[Finding]:
-    reading = read(text, language)
+def _reading(text: str, language: str, spans: list[Span]) -> Iterator[Finding]:
+    reading = read(text, language, spans)
     for start, end in reading.long:
         yield Finding(
             ADVICE, "long_sentence", f"more than {LONG_SENTENCE} words in one sentence: make two of it", start, end

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from engine.correlation import Alert
 from engine.effects import Button, Message, Receipt
+from engine.incident import NotAllowed
 from engine.playbook import Playbook
 from engine.record import Value
 
@@ -125,6 +126,68 @@ class HomeItem(Value):
     buttons: tuple[Button, ...] = ()
 
 
+class FormText(Value):
+    """One text in a form, once for all channels that show the same."""
+
+    name: str
+    """The first place that shows it, as `status_page|en`."""
+    language: str
+    channels: tuple[str, ...]
+    parts: tuple[str, ...]
+    """One post, or those of a thread."""
+    lengths: tuple[tuple[str, tuple[str, ...]], ...]
+    """Channel → how much of its limit each part uses, as `251 of 280 weighted`."""
+    stops: tuple[str, ...] = ()
+    """What the lint finds that must not be published."""
+    advice: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole text, as it is written in one field."""
+        return "\n\n".join(self.parts)
+
+
+class StatementForm(Value):
+    """A draft in one language, to be read, edited and decided in a form."""
+
+    statement: str
+    """Its reference."""
+    heading: str
+    language: str
+    languages: tuple[str, ...]
+    texts: tuple[FormText, ...]
+    seen: str
+    """Which words these are (`engine.approval.words`)."""
+    elsewhere: str
+    """Where a text can be edited that a form has no room for."""
+
+
+class Decision(Value):
+    """What somebody made of such a form."""
+
+    APPROVE: ClassVar[str] = "approve"
+    KEEP: ClassVar[str] = "keep"
+    """The words are put in; nothing goes out yet."""
+    REJECT: ClassVar[str] = "reject"
+
+    statement: str
+    seen: str
+    do: str
+    texts: Mapping[str, str] = {}
+    """Name of a text → its words; those that did not change may be left out."""
+    reason: str = ""
+    anyway: str = ""
+    """Why words stand that the lint stops."""
+
+
+class FormMistakes(NotAllowed):
+    """A form that can't be taken as it is; nothing was changed. `at`: name of a text, `do` or `reason` → sentence."""
+
+    def __init__(self, at: Mapping[str, str]):
+        self.at = dict(at)
+        super().__init__(" ".join(self.at.values()))
+
+
 class Door(Protocol):
     """What a chat integration may ask of the desk. Answers fast; the work is done later.
 
@@ -157,6 +220,14 @@ class Door(Protocol):
 
     def approve_in_chat(self, statement: str, chat_user: str) -> str:
         """Approve a statement by its reference; returns a sentence."""
+        ...
+
+    def statement_form(self, statement: str, language: str, chat_user: str) -> StatementForm:
+        """A draft, given by its reference or the value of a button, in a language; in its first one by default."""
+        ...
+
+    def decide_in_chat(self, decision: Decision, chat_user: str) -> Reply:
+        """Take such a form, all of it or nothing. Raises FormMistakes. Sent again it changes nothing more."""
         ...
 
     def page_in_chat(self, text: str, chat_user: str) -> Reply:

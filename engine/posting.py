@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from engine.effects import Amend, Effect, Message, Post, Withdraw
-from engine.public import gone, places
+from engine.public import NOTICE, gone, is_notice, places
 from engine.statements import Statement, Wordings
 
 if TYPE_CHECKING:  # snapshots hold statements
@@ -81,7 +81,8 @@ def _effect(
     part: int,
 ) -> Effect:
     incident = snapshot.incident
-    place = ("post", text.channel, text.language) + ((part,) if part > 1 else ())
+    place: list[object] = ["post", text.channel, text.language]
+    place += [NOTICE] * is_notice(statement.message) + [part] * (part > 1)
     return Effect(
         key=key,
         incident=incident.number,

@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from engine import promise, statements
+from engine import promise
+from engine.checked import stops
+from engine.drafting import SHORT, Forms, spoken_on
 from engine.house import House
-from engine.lanes import ADDRESS
 from engine.limits import fits
+from engine.lint import STOP, lint
 from engine.playbook import Playbook, Step
 from engine.snapshot import Snapshot
+from engine.statements import TooLong
 from engine.trial import MIDNIGHTS, cases, imagined
 from engine.wording import OUTWARD, WordingError, is_outward
 
 Path = tuple[Any, ...]
 """Where in a step: keys and positions."""
+
+Place = tuple[str, str]
+"""Channel and language."""
 
 BROKEN = 1_000_000
 """Worse than any text that is merely too long."""
@@ -36,11 +42,13 @@ class Wanted(Protocol):
 
 
 def proofread(step: Step, params: Wanted, playbook: Playbook, house: House) -> list[tuple[Path, str]]:
-    """Find messages and channels that there are not, promises that can't be kept, texts that fail or don't fit."""
+    """Find messages and channels that there are not, promises that can't be kept, texts that fail, that fit in no
+    form, or that hold words which must not be published."""
     found = list(_names_wrong(params, house))
     if not found:
         found += _promises(step, params, playbook)
-        found += _texts(step, params, playbook, house)
+        found += _titles(params, house)
+        found += _Texts(step, params, playbook, house).wrong()
     return found
 
 
@@ -60,16 +68,15 @@ def _names_wrong(params: Wanted, house: House) -> Iterator[tuple[Path, str]]:
     for index, channel in enumerate(params.channels):
         if channel not in house.channels:
             yield ("with", "channels", index), f"there is no channel {channel!r}; use {_public(house)}"
-        elif channel in ADDRESS and channel != house.chat:
-            text = f"{channel} reaches one person at a time and takes no statements; use {_public(house)}"
-            yield ("with", "channels", index), text
+        elif not house.takes(channel, "post"):
+            yield ("with", "channels", index), f"{channel} takes no statements; use {_public(house)}"
     for language in params.title:
         if language not in params.languages:
             yield ("with", "title", language), f"a title in {language!r}, but no text; add it to languages"
 
 
 def _public(house: House) -> str:
-    return ", ".join(sorted(channel for channel in house.channels if channel not in ADDRESS or channel == house.chat))
+    return ", ".join(sorted(channel for channel in house.channels if house.takes(channel, "post")))
 
 
 def _promises(step: Step, params: Wanted, playbook: Playbook) -> Iterator[tuple[Path, str]]:
@@ -81,37 +88,71 @@ def _promises(step: Step, params: Wanted, playbook: Playbook) -> Iterator[tuple[
         yield ("with",), text
 
 
-def _texts(step: Step, params: Wanted, playbook: Playbook, house: House) -> Iterator[tuple[Path, str]]:
-    """Render all of it, as a drill since that is longer; report the worst of each channel and language."""
-    live = step in playbook.steps
-    worst: dict[tuple[str, str], tuple[int, str]] = {}
-    for now in MIDNIGHTS:
-        for facts in cases(playbook, house):
-            snapshot = imagined(playbook, house, facts, now, drill=True)
-            promised = None
-            if live:
-                promised = promise.may_promise(playbook, now, now, params.next_update_in)
-            for channel in params.channels:
-                for language in params.languages:
-                    over, text = _problem(snapshot, params.message, channel, language, promised)
-                    if over > worst.get((channel, language), (0, ""))[0]:
-                        worst[channel, language] = over, text
-    for (channel, language), (_, text) in worst.items():
-        at = params.channels.index(channel)
-        yield ("with", "channels", at), f"{params.message} for {channel} in {language!r}: {text}"
+def _titles(params: Wanted, house: House) -> Iterator[tuple[Path, str]]:
+    for language, title in params.title.items():
+        for finding in lint(title, language, message="", facts={}, words=house.lint.get(language)):
+            if finding.level == STOP:
+                yield ("with", "title", language), finding.text
 
 
-def _problem(
-    snapshot: Snapshot, message: str, channel: str, language: str, promised: datetime | None
-) -> tuple[int, str]:
-    """How bad a text is, 0 for well, and what is wrong with it."""
-    try:
-        wording = statements.render(snapshot, message, channel, language, promised)
-    except WordingError as error:
-        return BROKEN, str(error)
-    limit = snapshot.house.channels[channel]
-    over, longest = max(
-        (0 if size.ok or size.allowed is None else size.used - size.allowed, str(size))
-        for size in (fits(wording.text, limit), fits(wording.preapproved, limit))
-    )
-    return over, f"too long, {longest}; shorten it, or write templates/messages/{message}/{channel}.{language}.j2"
+class _Texts:
+    """All texts that a step may come to, as a drill since that is longer; the worst of each place is reported."""
+
+    def __init__(self, step: Step, params: Wanted, playbook: Playbook, house: House):
+        self.params, self.playbook, self.house = params, playbook, house
+        self.live = step in playbook.steps
+        self.worst: dict[Place, tuple[int, str]] = {}
+        self.stopped: dict[tuple[str, str], str] = {}
+        """Language and what is wrong → where it was seen first."""
+        self.seen: set[tuple[object, ...]] = set()
+
+    def wrong(self) -> Iterator[tuple[Path, str]]:
+        for now in MIDNIGHTS:
+            for facts in cases(self.playbook, self.house):
+                self._case(imagined(self.playbook, self.house, facts, now, drill=True))
+        for (channel, language), (_, text) in self.worst.items():
+            at = self.params.channels.index(channel)
+            yield ("with", "channels", at), f"{self.params.message} for {channel} in {language!r}: {text}"
+        for (_, text), where in self.stopped.items():
+            yield ("with", "message"), f"{where}: {text}"
+
+    def _case(self, snapshot: Snapshot) -> None:
+        promised = None
+        if self.live:
+            promised = promise.may_promise(self.playbook, snapshot.now, snapshot.now, self.params.next_update_in)
+        forms = Forms(snapshot, self.params.message, promised)
+        for channel in self.params.channels:
+            for language in spoken_on(snapshot, channel, self.params.languages):
+                over, text = self._length(forms, channel, language)
+                if over > self.worst.get((channel, language), (0, ""))[0]:
+                    self.worst[channel, language] = over, text
+                if over < BROKEN and snapshot.now == MIDNIGHTS[0]:
+                    self._words(snapshot, forms, channel, language, promised)
+
+    def _length(self, forms: Forms, channel: str, language: str) -> tuple[int, str]:
+        """How bad a text is, 0 for well, and what is wrong with it."""
+        try:
+            forms.fitting(channel, language)
+        except WordingError as error:
+            return BROKEN, str(error)
+        except TooLong:
+            size = fits(forms.text(SHORT, language, safe=True), self.house.channels[channel])
+            folder = f"templates/messages/{self.params.message}"
+            remedy = f"shorten {folder}/{SHORT}.{language}.j2, or write {folder}/{channel}.{language}.j2"
+            return size.used - (size.allowed or 0), f"too long, {size}, even without the facts of the day; {remedy}"
+        return 0, ""
+
+    def _words(self, snapshot: Snapshot, forms: Forms, channel: str, language: str, promised: datetime | None) -> None:
+        """Look for what must not be published, in the text and in its form without the facts of the day, once each."""
+        chosen = tuple(str(value) for name, value in snapshot.incident.facts.items() if self._from_a_list(name))
+        for safe in (False, True):
+            text = forms.text(channel, language, safe=safe)
+            if (language, text, chosen) in self.seen:
+                continue
+            self.seen.add((language, text, chosen))
+            for finding in stops(snapshot, self.params.message, channel, language, text, promised):
+                where = f"{self.params.message} for {channel} in {language!r}"
+                self.stopped.setdefault((language, finding.text), where)
+
+    def _from_a_list(self, fact: str) -> bool:
+        return fact in self.playbook.facts and self.playbook.facts[fact].type in ("choice", "yes_no")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # snapshots hold statements
 Place = tuple[str, str]
 """Channel and language."""
 
+NOTICE = "rights"
+"""First word of the messages that stand beside the news: neither takes the other's place."""
+
 ON_ITS_WAY = (EffectState.QUEUED, EffectState.SENDING)
 
 
@@ -52,12 +55,20 @@ def post_of(effect: Effect) -> Post | None:
     return message if isinstance(message, Post) else None
 
 
-def places(snapshot: "Snapshot") -> dict[Place, tuple[Effect, ...]]:
-    """Channel and language → the effects that posted what stands there: one for each part of a thread, in order."""
+def is_notice(message: str) -> bool:
+    """Tell whether a message stands beside the news, as that on passengers' rights does."""
+    return message.split("_")[0] == NOTICE
+
+
+def places(snapshot: "Snapshot", *, notices: bool = False) -> dict[Place, tuple[Effect, ...]]:
+    """Channel and language → the effects that posted what stands there: one for each part of a thread, in order.
+
+    Of the news, or of the notices beside it.
+    """
     found: dict[Place, list[Effect]] = {}
     for effect in snapshot.posts:
         post = post_of(effect)
-        if post:
+        if post and is_notice(post.message) == notices:
             found.setdefault((effect.channel, post.language), []).append(effect)
     return {place: tuple(sorted(effects, key=_part)) for place, effects in found.items()}
 
@@ -85,8 +96,12 @@ def gone(snapshot: "Snapshot", posted: Effect) -> bool:
 
 def public(snapshot: "Snapshot") -> tuple[Seen, ...]:
     """Say for each channel and language that something was said on, or is to be, what stands there now."""
-    by_key = {statement.key: statement for statement in snapshot.statements}
-    standing, waiting = places(snapshot), _waiting(snapshot)
+    return _public(snapshot, notices=False) + _public(snapshot, notices=True)
+
+
+def _public(snapshot: "Snapshot", *, notices: bool) -> tuple[Seen, ...]:
+    by_key = {one.key: one for one in snapshot.statements if is_notice(one.message) == notices}
+    standing, waiting = places(snapshot, notices=notices), _waiting(snapshot, notices=notices)
     newest = _newest(standing, by_key)
     meant = {(t.channel, t.language) for one in by_key.values() if one.approved_at for t in one.texts}
     everywhere = sorted({*standing, *waiting, *meant})
@@ -96,13 +111,13 @@ def public(snapshot: "Snapshot") -> tuple[Seen, ...]:
     )
 
 
-def _waiting(snapshot: "Snapshot") -> dict[Place, Effect]:
+def _waiting(snapshot: "Snapshot", *, notices: bool) -> dict[Place, Effect]:
     """Channel and language → the newest post that is not out."""
     found: dict[Place, Effect] = {}
     stuck = (*ON_ITS_WAY, EffectState.FAILED, EffectState.UNKNOWN)
     for effect in sorted(snapshot.effects, key=lambda effect: effect.queued_at):
         post = post_of(effect)
-        if post and post.part == 1 and effect.state in stuck:
+        if post and post.part == 1 and is_notice(post.message) == notices and effect.state in stuck:
             found[effect.channel, post.language] = effect
     return found
 

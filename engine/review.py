@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from engine import review_facts as facts
 from engine import review_score as judged
 from engine.duration import spoken
+from engine.promise import Promise, promises
 from engine.record import Instant, Value
-from engine.review_facts import Approved, Asked, Delivery, LateStep, Measure, Update, Wave
+from engine.review_facts import Approved, Asked, Delivery, LateStep, Measure, Wave
 from engine.review_score import Finding, Part
 from engine.review_volunteers import Volunteers, volunteers
 from engine.snapshot import Snapshot
@@ -52,7 +53,8 @@ class Review(Value):
     answer_within_s: int | None
     """What customers were promised; None without a queue."""
     figures: QueueFigures
-    updates: tuple[Update, ...]
+    promises: tuple[Promise, ...]
+    """By when the public was told to expect the next word, and when it came."""
     late_steps: tuple[LateStep, ...]
     steps_with_deadline: int
     deliveries: tuple[Delivery, ...]
@@ -80,6 +82,17 @@ class Review(Value):
     @property
     def broken(self) -> int:
         return self.figures.broken
+
+    @property
+    def due_promises(self) -> tuple[Promise, ...]:
+        """Promises to the public that were kept or broken; the others are still open."""
+        return tuple(one for one in self.promises if one.kept is not None)
+
+    @property
+    def share_kept(self) -> float | None:
+        """Of the promises to the public that were due, how many were kept; None while none was."""
+        due = self.due_promises
+        return sum(bool(one.kept) for one in due) / len(due) if due else None
 
     @property
     def unanswered(self) -> int:
@@ -113,7 +126,7 @@ def review(snapshot: Snapshot, entries: Sequence[Entry], runs: Sequence[FlowRun]
         measures=facts.measures(snapshot, until),
         answer_within_s=snapshot.queue.answer_within_s if snapshot.queue else None,
         figures=snapshot.queue_figures,
-        updates=facts.updates(snapshot, closed),
+        promises=promises(snapshot.statements, snapshot.now),
         late_steps=facts.late_steps(snapshot, until),
         steps_with_deadline=_with_deadline(snapshot, until),
         deliveries=facts.deliveries(snapshot.effects),
@@ -191,6 +204,10 @@ def markdown(review: Review, entries: Sequence[Entry]) -> str:
         ("what", "target", "took"),
         [(measure.name, spoken(timedelta(seconds=measure.target_s)), took(measure)) for measure in review.measures],
     )
+    if review.promises:
+        lines += ["## Promises", ""]
+        rows = [(one.statement, f"{one.due:%Y-%m-%d %H:%M}", came(one), outcome(one)) for one in review.promises]
+        lines += _table(("in", "next word by, UTC", "came, UTC", "kept"), rows)
     if review.volunteers.ended:
         lines += ["## What volunteers said", "", f"{_volunteers(review.volunteers)}.", ""]
         lines += [f"- {_plain(remark)}" for remark in review.volunteers.remarks]
@@ -206,6 +223,21 @@ def took(measure: Measure) -> str:
     if measure.took_s is None:
         return "not yet" if measure.pending else "never"
     return spoken(timedelta(seconds=measure.took_s))
+
+
+def came(promise: Promise) -> str:
+    """Say when the promised word came, and in which statement."""
+    return f"{promise.kept_at:%Y-%m-%d %H:%M}, {promise.kept_by}" if promise.kept_at else "–"
+
+
+def outcome(promise: Promise) -> str:
+    """Say in words whether a promise was kept, and by how much not."""
+    if promise.kept is None:
+        return "still open"
+    if promise.kept or promise.late_by is None:
+        return "kept"
+    late = spoken(promise.late_by)
+    return f"broken: {late} late" if promise.kept_at else f"broken: {late} late, and nothing came"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

@@ -40,15 +40,6 @@ class Measure(Value):
         return self.took_s is not None and self.took_s <= self.target_s
 
 
-class Update(Value):
-    """The public was told when to expect news."""
-
-    statement: str
-    promised_at: Instant
-    given_at: Instant | None = None
-    state: Literal["in_time", "late", "never", "pending", "not_needed"]
-
-
 class LateStep(Value):
     step: str
     due_at: Instant
@@ -185,27 +176,6 @@ def _raised_at(snapshot: Snapshot) -> datetime | None:
 
 def _said_yes(snapshot: Snapshot, callout: str) -> list[Invitation]:
     return [i for i in snapshot.invitations if i.callout == callout and i.answer is Answer.YES and not i.too_late]
-
-
-def updates(snapshot: Snapshot, closed: datetime | None) -> tuple[Update, ...]:
-    """Each promised update, and the next statement that went live after it was promised."""
-    live = sorted((s for s in snapshot.statements if s.live_at), key=lambda s: (s.live_at, s.key))
-    return tuple(
-        _update(snapshot.now, one, live[place + 1 :], closed) for place, one in enumerate(live) if one.next_update_at
-    )
-
-
-def _update(now: datetime, one: Statement, later: list[Statement], closed: datetime | None) -> Update:
-    promised = one.next_update_at or now
-    given = next((s.live_at for s in later if s.live_at and one.live_at and s.live_at > one.live_at), None)
-    state: Literal["in_time", "late", "never", "pending", "not_needed"]
-    if given:
-        state = "in_time" if given <= promised else "late"
-    elif closed and closed <= promised:
-        state = "not_needed"
-    else:
-        state = "pending" if promised > now and not closed else "never"
-    return Update(statement=one.ref, promised_at=promised, given_at=given, state=state)
 
 
 def late_steps(snapshot: Snapshot, until: datetime) -> tuple[LateStep, ...]:

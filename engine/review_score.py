@@ -104,11 +104,11 @@ def _promises(review: "Review") -> tuple[float | None, str]:
 
 
 def _updates(review: "Review") -> tuple[float | None, str]:
-    worth = {"in_time": 1.0, "late": 0.5, "never": 0.0}
-    due = [update.state for update in review.updates if update.state in worth]
+    due = review.due_promises
     if not due:
         return None, "no update was due"
-    return sum(worth[state] for state in due) / len(due), f"{due.count('in_time')} of {len(due)} given in time"
+    worth = [1.0 if one.kept else 0.5 if one.kept_at else 0.0 for one in due]
+    return sum(worth) / len(due), f"{worth.count(1.0)} of {len(due)} given in time"
 
 
 def _delivered(review: "Review") -> tuple[float | None, str]:
@@ -210,9 +210,11 @@ def _customers_finding(review: "Review") -> Iterator[Finding]:
 
 
 def _updates_finding(review: "Review") -> Iterator[Finding]:
-    missed = [update for update in review.updates if update.state in ("late", "never")]
+    missed = [one for one in review.promises if one.kept is False]
     if missed:
-        what = f"{len(missed)} of {len(review.updates)} promised updates came late or not at all."
+        worst = max(one.late_by for one in missed if one.late_by)
+        what = f"{len(missed)} of {len(review.promises)} promised updates came late or not at all, by up to "
+        what += f"{spoken(worst)}."
         change = "Repeat the update step (`every`) more often than the text promises, leaving time for approval."
         yield Finding(what=what, change=change, weight=1)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 
-from engine import promise
+from engine import promise, reminding
 from engine.change import Change
 from engine.delivery import ALARM_AFTER
 from engine.effects import Direct, Effect, EffectState, Hold, Invite, Look, Message, Revise, Room, Text, Topic
@@ -149,7 +149,9 @@ def _overdue(snapshot: Snapshot) -> Change:
     late = promise.broken(snapshot)
     if not late or not late.next_update_at:
         return Change()
-    text = f"{late.ref} promised the next update by {late.next_update_at:%H:%M} UTC and none is out; publish one now"
+    waiting = reminding.waiting_draft(snapshot, late)
+    now = f"{waiting.ref} waits for approval: see that it gets it now" if waiting else "publish one now"
+    text = f"{late.ref} promised the next update by {late.next_update_at:%H:%M} UTC and none is out; {now}"
     return alarm(snapshot, f"promise/{late.key}", "UpdateOverdue", text, late.step)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import islice, product
+from itertools import cycle, islice, product
 from typing import Any
 
 from engine.house import House
@@ -14,6 +14,12 @@ MIDNIGHTS = (datetime(2026, 11, 30, 23, 40, tzinfo=UTC), datetime(2026, 12, 1, 0
 """Around midnight UTC: east or west of it local time has another date, the longest that a time is written."""
 
 TOWNS = ("AMS", "RTM", "EIN", "MST", "GRQ", "LHR", "CDG", "FRA", "MAD", "BCN", "LIS", "JFK")
+RIGHT_TO_LEFT = (
+    "المجال الجوي 3 (FIR EHAA)، حتى إشعار آخر.",
+    "בין 14:30 ל-16:00 אין טיסות מ-AMS (טרמינל 2), נא לא להגיע!",
+)
+"""Texts typed in Arabic and Hebrew, with numbers, brackets and Latin letters in them, which run the other way."""
+
 MOST_CASES = 64
 """Choices that are tried in all their combinations, at most so many."""
 
@@ -48,7 +54,9 @@ def imagined(
 
 
 def cases(playbook: Playbook, house: House) -> Iterator[dict[str, Any]]:
-    """Facts to try texts on: as few as may be known, then short and long ones under each combination of choices."""
+    """Facts to try texts on: as few as may be known, then short, long and right-to-left ones under each combination
+    of choices.
+    """
     stations = [code for code in house.station_zones if code not in TOWNS]
     yield {name: _short(fact) if fact.must else fact.default for name, fact in playbook.facts.items()}
     listed = {name: fact for name, fact in playbook.facts.items() if fact.type in ("choice", "yes_no")}
@@ -58,6 +66,8 @@ def cases(playbook: Playbook, house: House) -> Iterator[dict[str, Any]]:
         yield {name: _short(fact) for name, fact in playbook.facts.items()} | choices
         longest = {name: _long(fact, stations) for name, fact in playbook.facts.items()}
         yield longest | choices
+        texts = (name for name, fact in playbook.facts.items() if fact.type == "text")
+        yield longest | choices | dict(zip(texts, cycle(RIGHT_TO_LEFT)))
 
 
 def _short(fact: Fact) -> Any:

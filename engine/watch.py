@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.change import Change
 from engine.effects import CHANGED, GONE, Effect, EffectState, Look, Post
-from engine.public import look_key, places, post_of, seen
+from engine.public import look_key, post_of, seen
 from engine.room import alarm
 
 if TYPE_CHECKING:  # snapshots hold statements
@@ -25,7 +25,7 @@ def keep(snapshot: "Snapshot") -> Change:
     """Queue a look at each post that stands, tell of those that don't any more, and forget looks at the others."""
     if not snapshot.incident.status.live:
         return Change(forget=tuple(look.key for look in _queued(snapshot)))
-    standing = [effect for effects in places(snapshot).values() for effect in effects]
+    standing = snapshot.posts
     looked_at = [effect for effect in standing if snapshot.house.takes(effect.channel, "look") and effect.receipt]
     change = Change(
         effects=tuple(_first(snapshot, effect) for effect in looked_at if effect.key not in snapshot.looks),
@@ -39,8 +39,7 @@ def keep(snapshot: "Snapshot") -> Change:
 
 def look_now(snapshot: "Snapshot") -> Change:
     """Look at all that stands at once, because somebody wants to know."""
-    standing = [effect for effects in places(snapshot).values() for effect in effects]
-    able = [effect for effect in standing if snapshot.house.takes(effect.channel, "look") and effect.receipt]
+    able = [effect for effect in snapshot.posts if snapshot.house.takes(effect.channel, "look") and effect.receipt]
     fresh = tuple(_first(snapshot, effect, snapshot.now) for effect in able if effect.key not in snapshot.looks)
     again = tuple(
         _queue(look, snapshot.now)

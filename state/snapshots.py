@@ -21,7 +21,7 @@ from engine.incident import Incident, Status
 from engine.pages import Page
 from engine.people import Person
 from engine.playbook import Playbook, parse
-from engine.public import look_key, post_of
+from engine.public import is_notice, look_key, post_of
 from engine.snapshot import Snapshot
 from engine.staffing import StaffingPlan
 from engine.statements import Statement
@@ -90,7 +90,7 @@ def _holding(store: Store, incident: Incident) -> tuple[str, ...]:
     """Other live incidents that hold the marketing posts; asked only where this one has them to release."""
     if not marketing.releasing(playbook_of(incident.playbook_text)):
         return ()
-    live = store.all(Incident, table(Incident).c.status.in_(LIVE), drill=False)
+    live = store.all(Incident, table(Incident).c.status.in_(LIVE))
     others = {one.number: playbook_of(one.playbook_text) for one in live if one.number != incident.number}
     if not others:
         return ()
@@ -119,11 +119,12 @@ def posts(store: Store, incident: Incident) -> tuple[Effect, ...]:
 
 def _of_one_thread(posted: list[Effect]) -> tuple[Effect, ...]:
     """Leave out the later parts of older threads: each part has a place of its own."""
+    told = [(one, post) for one in posted if (post := post_of(one))]
     first = {
-        (one.channel, post.language): post.statement for one in posted if (post := post_of(one)) and post.part == 1
+        (one.channel, post.language, is_notice(post.message)): post.statement for one, post in told if post.part == 1
     }
     return tuple(
-        one for one in posted if (post := post_of(one)) and first.get((one.channel, post.language)) == post.statement
+        one for one, post in told if first.get((one.channel, post.language, is_notice(post.message))) == post.statement
     )
 
 

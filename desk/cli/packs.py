@@ -47,7 +47,7 @@ def pack(
             }
         )
         return
-    print(f"{out}: {manifest.incident}, {made.statements} statements, {made.texts} posts sent")
+    print(f"{out}: {manifest.incident}, {made.statements} statement(s), {made.texts} post(s) sent")
     print(f"signed with {manifest.key}")
     if made.sandboxed:
         say(f"SANDBOX: {made.sandboxed} posts left the house nowhere, and the pack says so.")
@@ -91,7 +91,7 @@ def _lines(verdict: "Verdict") -> list[str]:
             f"  {printable(about)}{'; it still went on' if manifest.live else ''}",
             f"  made {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC by {printable(manifest.made_by)},"
             f" irrops {printable(manifest.irrops)}",
-            f"  {verdict.statements} statements, {verdict.texts} posts sent, each as it was approved",
+            f"  {verdict.statements} statement(s), {verdict.texts} post(s) sent, each as it was approved",
             *(
                 [f"  {verdict.sandboxed} posts were sent in a sandbox: nobody outside read them"]
                 * bool(verdict.sandboxed)

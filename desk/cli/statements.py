@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from desk.cli import packs
 from desk.cli.common import By, Json, go_round, open_desk, say, show_json, table, who
 from desk.cli.incidents import FactOption, Ref, approve, read_facts, reject, roles_of
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Preview, draft, approve, correct, withdraw; see what is public.", no_args_is_help=True)
 app.command("approve")(approve)
 app.command("reject")(reject)
+app.command("pack")(packs.pack)
+app.command("verify")(packs.verify)
 
 Name = Annotated[str, typer.Argument(metavar="ST-n", help="The statement.")]
 Channels = Annotated[list[str], typer.Option("--channel", help="Only there; as often as needed.")]

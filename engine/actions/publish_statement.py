@@ -1,11 +1,10 @@
 """Publish a statement: draft it, have it approved or take the pre-approved text, send it, say when it is live.
 
-Texts are built in `engine.statements`, proofread in `engine.proofreading`; who is asked is in `engine.approval`.
+Texts are built in `engine.drafting`, proofread in `engine.proofreading`; who is asked is in `engine.approval`.
 Nothing is sent here.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,12 +13,11 @@ from pydantic import Field
 from engine import approval as approvals
 from engine import drafting, posting, promise, public, room, statements
 from engine.change import Change
+from engine.components import components
 from engine.delivery import in_trouble
 from engine.duration import Duration, spoken
 from engine.effects import Effect, EffectState
-from engine.expressions import ExpressionError, evaluate
 from engine.house import House
-from engine.plan import names
 from engine.playbook import Approval, Playbook, Step
 from engine.proofreading import proofread
 from engine.record import Value
@@ -30,10 +28,6 @@ from engine.timeline import Entry
 from engine.wording import WordingError
 
 NEEDS: frozenset[str] = frozenset()
-
-STATES = ("operational", "degraded", "partial_outage", "major_outage")
-"""States of a component of the status page."""
-
 
 class Params(Value):
     """Say something to the public: on each channel, in each language."""
@@ -70,7 +64,7 @@ def compose(spec: Step, params: Params, snapshot: Snapshot, name: str) -> Statem
     """Draft the step's statement as it would be at `snapshot.now`. Raises WordingError, TooLong."""
     incident = snapshot.incident
     promised = None
-    if incident.status.live:
+    if incident.status.live and not public.is_notice(params.message):
         promised = promise.may_promise(snapshot.playbook, incident.declared_at, snapshot.now, params.next_update_in)
     drafted = drafting.draft(snapshot, name, params.message, params.channels, params.languages, promised)
     return drafted.model_copy(update={"four_eyes": bool(spec.approval and spec.approval.four_eyes)})
@@ -174,7 +168,7 @@ def _unanswered(
         alarm = room.alarm(snapshot, f"unanswered/{step.name}", "ApprovalUnanswered", text, step.name)
         waiting_for = f"approval by {' or '.join(statement.asked) or rule.by}"
         return Wait(None, waiting_for, effects=alarm.effects, entries=entries + alarm.entries)
-    texts = tuple(text.model_copy(update={"text": text.preapproved}) for text in statement.texts)
+    texts = tuple(text.model_copy(update={"text": text.preapproved, "more": ()}) for text in statement.texts)
     chosen = {"texts": texts, "status": StatementStatus.APPROVED, "approved_at": snapshot.now}
     said = f"Nobody approved {statement.message} within {after}: the pre-approved text goes out"
     entry = statements.entry(snapshot, statement, "ApprovalUnanswered", said, snapshot.now)
@@ -240,15 +234,6 @@ def _live(step: StepRun, snapshot: Snapshot, statement: Statement, out: list[Eff
         if one.key == statement.corrects and one.status is StatementStatus.LIVE
     )
     return Done(records=(live, *corrected), entries=(entry,))
-
-
-def components(snapshot: Snapshot) -> dict[str, str]:
-    """How the parts of our service stand, as the playbook says. What can't be worked out is left out."""
-    found, known = {}, names(snapshot)
-    for component, expression in snapshot.playbook.components.items():
-        with suppress(ExpressionError):
-            found[component] = str(evaluate(expression, known))
-    return {component: state for component, state in found.items() if state in STATES}
 
 
 def _rejected(snapshot: Snapshot, statement: Statement) -> Outcome:

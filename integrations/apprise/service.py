@@ -1,6 +1,6 @@
-"""A person's address put into a service's URL, read by Apprise, and made safe: one recipient, one try, no trick.
+"""A service's URL read by Apprise, with a person's address in it, and made safe: one recipient, one try, no trick.
 
-Nothing is sent here.
+Which message goes where is decided elsewhere; what an attempt came to is told by `wire`.
 """
 
 import re
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from engine.ports import Refused
 from integrations.apprise import PLACE, Settings
-from integrations.apprise.wire import listening
+from integrations.apprise.wire import listening, meaning
 
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 """ITU-T E.164: at most 15 digits with the country's."""
@@ -52,7 +52,7 @@ def service(settings: Settings, lane: str, address: str) -> Any:
     to = written(lane, address)
     plugin = _read(url.replace(PLACE, quote(to, safe="")))
     if plugin is None:
-        raise Refused(_unreadable(url, lane), permanent=True)
+        raise Refused(_unreadable(url, setting(lane)), permanent=True)
     if not _keeps(plugin, to):
         raise Refused(
             f"{plugin.service_name} can't take the person's address; correct the people file, or {setting(lane)}.",
@@ -62,6 +62,32 @@ def service(settings: Settings, lane: str, address: str) -> Any:
     if len(plugin) > 1:
         raise Refused(f"{setting(lane)} names more recipients than {PLACE}; take them out.", permanent=True)
     return plugin
+
+
+def place(settings: Settings, url: str, named: str) -> Any:
+    """Make Apprise's plugin for one place. `named` is what the URL is called where it must not be shown.
+
+    Raises Refused, for good, when the URL can't be read or names several places: one could have it and another not.
+    """
+    plugin = _read(url)
+    if plugin is None:
+        raise Refused(_unreadable(url, named), permanent=True)
+    _tame(plugin, settings)
+    if len(plugin) != 1:
+        raise Refused(f"{named} names {len(plugin)} places; write a URL for each.", permanent=True)
+    return plugin
+
+
+def notify(plugin: Any, text: str, title: str, named: str, whose: str = "") -> None:
+    """Send once. Raises Refused, or Lost when the service may have sent it. `named`, `whose`: as in `meaning`."""
+    from apprise import Apprise
+
+    with listening() as heard:
+        sender = Apprise([plugin], asset=apprise_asset())
+        title = title if plugin.title_maxlen > 0 else ""
+        done = sender.notify(body=body(plugin, text), title=title, body_format="text")
+    if not done:
+        raise meaning(heard, named, whose)
 
 
 def body(plugin: Any, text: str) -> str:
@@ -110,12 +136,12 @@ def _tame(plugin: Any, settings: Settings) -> None:
     plugin.socket_connect_timeout = plugin.socket_read_timeout = settings.timeout_s
 
 
-def _unreadable(url: str, lane: str) -> str:
+def _unreadable(url: str, named: str) -> str:
     from apprise.manager_plugins import NotificationManager
 
     scheme = url.partition("://")[0].lower()
     if not re.fullmatch(r"[a-z0-9]{2,20}", scheme):
-        return f"{setting(lane)} is no URL; write one as Apprise knows it, such as twilio://…/{PLACE}"
+        return f"{named} is no URL; write one as Apprise knows it, such as those of https://appriseit.com/services/."
     if scheme not in NotificationManager():  # type: ignore[no-untyped-call]
-        return f"{setting(lane)}: Apprise knows no service {scheme}://; see https://appriseit.com/services/."
-    return f"{setting(lane)}: Apprise can't read this {scheme}:// URL; see https://appriseit.com/services/."
+        return f"{named}: Apprise knows no service {scheme}://; see https://appriseit.com/services/."
+    return f"{named}: Apprise can't read this {scheme}:// URL; see https://appriseit.com/services/."

@@ -92,11 +92,14 @@ def listening() -> Iterator[Heard]:
         _ear.here.heard = _ear.here.outer = None
 
 
-def meaning(heard: Heard, setting: str) -> Refused | Lost:
-    """Judge an attempt that failed, by the last thing that happened. `setting` names where the service's URL is."""
+def meaning(heard: Heard, setting: str, whose: str = "") -> Refused | Lost:
+    """Judge an attempt that failed, by the last thing that happened.
+
+    `setting` names where the service's URL is, `whose` what else may be wrong: "the person's address …, or ".
+    """
     last = heard.events[-1] if heard.events else None
     if isinstance(last, int):
-        return _answered(last, setting)
+        return _answered(last, setting, whose)
     if isinstance(last, InvalidURL | InvalidHeader | MissingSchema):
         return Refused(f"The service's address is none; correct {setting}.", permanent=True)
     if last is not None and _never_left(last):
@@ -106,7 +109,7 @@ def meaning(heard: Heard, setting: str) -> Refused | Lost:
     return Lost("The service says that it failed, and not how.")
 
 
-def _answered(status: int, setting: str) -> Refused | Lost:
+def _answered(status: int, setting: str, whose: str) -> Refused | Lost:
     why = f"HTTP {status}"
     if status in _LATER:
         wait = WAIT_S if status == HTTPStatus.TOO_MANY_REQUESTS else None
@@ -119,7 +122,7 @@ def _answered(status: int, setting: str) -> Refused | Lost:
         )
     if 400 <= status < 500:
         return Refused(
-            f"The service refuses the message ({why}); correct the person's address in the people file, or {setting}.",
+            f"The service refuses the message ({why}); correct {whose}{setting}.",
             permanent=True,
         )
     if 300 <= status < 400:

@@ -13,9 +13,11 @@ LIMIT = TextLimit(
     count=300,
     unit="graphemes",
     bytes=3000,
+    threads=True,
     source="lexicon app.bsky.feed.post, maxGraphemes 300 and maxLength 3000 (bytes of UTF-8): "
     "github.com/bluesky-social/atproto lexicons/app/bsky/feed/post.json",
 )
+KINDS = frozenset({"post", "withdraw", "look"})
 
 
 class Settings(BaseModel):

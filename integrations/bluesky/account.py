@@ -1,20 +1,27 @@
-"""One logged-in account at Bluesky's server: puts and gets records. The only place that knows the client."""
+"""One logged-in account at Bluesky's server: puts, gets and deletes records. The only place that knows the client."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 
 from atproto import Client, Request, Session, SessionEvent, models
 from atproto.exceptions import BadRequestError
-from atproto_client.utils.facet_detection import detect_facets
 
 from engine.effects import Post, Receipt
 from engine.ports import Lost, Refused
 from integrations.bluesky import Settings
 from integrations.bluesky.errors import RAISED, SessionEnded, error_name, meaning
+from integrations.bluesky.facets import facets
 
 COLLECTION = "app.bsky.feed.post"
+
+
+class Found(NamedTuple):
+    """A record as it stands."""
+
+    text: str
+    receipt: Receipt
 
 
 class Account:
@@ -34,17 +41,18 @@ class Account:
             self.close()
             raise error if isinstance(error, Refused) else Refused(str(error), permanent=False) from None
 
-    def put(self, rkey: str, post: Post) -> Receipt:
+    def put(self, rkey: str, post: Post, answers: Receipt | None) -> Receipt:
         """Write the record, or leave it as it is. Raises Refused or Lost."""
+        value = record(post, answers)
         put = models.ComAtprotoRepoPutRecord.Data(
-            repo=self.did, collection=COLLECTION, rkey=rkey, record=record(post), validate_=None
+            repo=self.did, collection=COLLECTION, rkey=rkey, record=value, validate_=None
         )
         with self._mapped("post"):
             answer = self._client.com.atproto.repo.put_record(put)
-        return self._receipt(rkey, str(answer.cid))
+        return self._receipt(rkey, str(answer.cid), value)
 
-    def get(self, rkey: str) -> tuple[str, Receipt] | None:
-        """Read a record: its text and receipt, or None where there is none. Raises Refused or Lost."""
+    def get(self, rkey: str) -> Found | None:
+        """Read a record; None where there is none. Raises Refused or Lost."""
         where = models.ComAtprotoRepoGetRecord.Params(repo=self.did, collection=COLLECTION, rkey=rkey)
         with self._mapped("look up a post"):
             try:
@@ -53,7 +61,14 @@ class Account:
                 if error_name(error) == "RecordNotFound":
                     return None
                 raise
-        return str(found.value["text"]), self._receipt(rkey, str(found.cid))
+            value = models.utils.get_model_as_dict(found.value)
+            return Found(str(value["text"]), self._receipt(rkey, str(found.cid), value))
+
+    def delete(self, rkey: str) -> None:
+        """Delete a record; one that is not there is deleted. Raises Refused or Lost."""
+        data = models.ComAtprotoRepoDeleteRecord.Data(repo=self.did, collection=COLLECTION, rkey=rkey)
+        with self._mapped("withdraw a post"):
+            self._client.com.atproto.repo.delete_record(data)
 
     def close(self) -> None:
         """Let the connections go."""
@@ -71,18 +86,26 @@ class Account:
             self.ended = self.ended or isinstance(told, SessionEnded)
             raise told from None
 
-    def _receipt(self, rkey: str, cid: str) -> Receipt:
+    def _receipt(self, rkey: str, cid: str, value: Mapping[str, Any]) -> Receipt:
+        """The receipt of a record; `root` is where its thread begins, unless with itself."""
+        facts: dict[str, Any] = {"cid": cid}
+        if reply := value.get("reply"):
+            facts["root"] = {"uri": reply["root"]["uri"], "cid": reply["root"]["cid"]}
         return Receipt(
             id=f"at://{self.did}/{COLLECTION}/{rkey}",
             place=self.did,
             url=f"https://bsky.app/profile/{self.did}/post/{rkey}",
-            facts={"cid": cid},
+            facts=facts,
         )
 
 
-def record(post: Post) -> dict[str, Any]:
-    """Build the record, from the post alone, so that every send is the same bytes. Facets count in bytes of UTF-8."""
-    facets = [facet.model_dump(by_alias=True, exclude_none=True) for facet in detect_facets(post.text)]
+def record(post: Post, answers: Receipt | None = None) -> dict[str, Any]:
+    """Build the record, from the post and what it answers alone, so that every send is the same bytes."""
     moment = post.drafted_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    plain = {"$type": COLLECTION, "text": post.text, "langs": [post.language], "createdAt": moment}
-    return {**plain, "facets": facets} if facets else plain
+    made: dict[str, Any] = {"$type": COLLECTION, "text": post.text, "langs": [post.language], "createdAt": moment}
+    if marked := facets(post.text):
+        made["facets"] = marked
+    if answers:
+        parent = {"uri": answers.id, "cid": answers.facts["cid"]}
+        made["reply"] = {"root": answers.facts.get("root", parent), "parent": parent}
+    return made

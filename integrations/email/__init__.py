@@ -1,11 +1,12 @@
-"""E-mail: messages to one person over SMTP. Settings, and how to connect; the client is imported on connecting.
+"""E-mail: messages to one person, and statements to lists, over SMTP. Settings, and how to connect.
 
-What is said is decided in the engine.
+The client is imported on connecting. What is said is decided in the engine.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 LIMIT = None
 """A mail takes a text of any length that people write; servers refuse by the megabyte."""
+KINDS = frozenset({"direct", "post"})
 
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*)")
 """An address as people have them: RFC 5321, section 4.1.2, without quotes, comments, address literals, SMTPUTF8."""
+EVERY = "*"
+"""Stands for all languages."""
 _NAMED = re.compile(r"(?P<name>[^<>\x00-\x1f\x7f]*)<(?P<address>[^<>]+)>")
 
 
@@ -48,6 +52,29 @@ class Settings(BaseModel):
         description="Encryption: `starttls` (demanded, not tried), `tls` from the first byte, `none` inside the house.",
     )
     timeout_s: float = Field(default=20, gt=0, le=120, description="Seconds to wait for each answer of the server.")
+
+    statements: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description='Who is mailed statements, by language, as JSON or a table: `{"*": ["press@airline.example"], '
+        '"es": ["agencias@list.example"]}`; `*` gets every language. A mail for each, so that none sees another.',
+    )
+    post_drills: bool = Field(
+        default=False, description="Mail the statements of drills too. Only where all on the lists expect drills."
+    )
+    folder: Path | None = Field(
+        default=None,
+        description="Where it is kept which statement went to how many. Default: `email` under IRROPS_HOME.",
+    )
+
+    @field_validator("statements")
+    @classmethod
+    def _lists(cls, lists: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for language, addresses in lists.items():
+            if language != EVERY and not re.fullmatch(r"[a-z]{2,3}", language):
+                raise ValueError(f"{language!r} is no language; write it like es, or * for all")
+            for address in addresses:
+                parted(address)
+        return lists
 
     @field_validator("host")
     @classmethod

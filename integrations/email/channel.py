@@ -1,42 +1,55 @@
-"""E-mail as a channel: one mail for each message to a person. Its form is in `mail`, its delivery in `server`."""
+"""E-mail as a channel: a mail for each message to a person, and statements to lists, which are in `lists`.
+
+A mail's form is in `mail`, its delivery in `server`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 
-from engine.effects import Direct, Message, Receipt
+from engine.effects import Direct, Message, Post, Receipt
 from engine.ports import CannotTell, Refused, TextLimit
-from integrations.email import LIMIT, Settings, parted
+from integrations.email import KINDS, LIMIT, Settings, parted
+from integrations.email.lists import Lists
 from integrations.email.mail import address_of, compose, message_id
 from integrations.email.server import opened, submit, try_out
 
 
 class Email:
-    """Mails to one person each.
+    """Mails to one person each, and statements to lists.
 
-    Takes no `revise`: what is in somebody's mailbox can't be changed, and a second mail would not replace the first.
-    Sent twice after a lost answer, the mail has the same Message-ID.
+    Takes no `revise` and no `amend`: what is in somebody's mailbox can't be changed, and a second mail would not
+    replace the first. A mail to one person that is sent twice after a lost answer has the same Message-ID; a
+    statement is sent to each address once, by the ledger.
     """
 
     name = "email"
-    kinds = frozenset({"direct"})
+    kinds = KINDS
     limit: TextLimit | None = LIMIT
     sandbox = False
 
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings, self._now = settings, now
+        self._lists = Lists(settings)
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
-        """Hand the mail to the server. Raises Refused, or Lost when the server did not say whether it took it."""
-        direct = self._checked(message)
-        recipient = address_of(direct)
-        mail = compose(direct, key, self._settings, self._now())
+        """Hand the mail to the server. Raises Refused, or Lost when the server did not say whether it took it.
+
+        Of a Post, `base` is the statement that it corrects, as it was mailed.
+        """
+        checked = self._checked(message)
+        if isinstance(checked, Post):
+            return self._lists.send(checked, key, base)
+        recipient = address_of(checked)
+        mail = compose(checked, key, self._settings, self._now())
         with opened(self._settings) as smtp:
             submit(smtp, self._settings, self._sender, recipient, mail)
         return Receipt(id=message_id(key, self._settings), place=self._settings.host)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
-        """Raise CannotTell: nobody can look into somebody else's mailbox."""
-        self._checked(message)
+        """Look into the ledger for a statement. Of a mail to one person raise CannotTell: their mailbox is theirs."""
+        checked = self._checked(message)
+        if isinstance(checked, Post):
+            return self._lists.find(checked, key, base)
         raise CannotTell("Whether a mail arrived can't be looked up.")
 
     def check(self) -> list[str]:
@@ -49,15 +62,17 @@ class Email:
                 try_out(smtp, self._settings, self._sender)
         except Refused as error:
             return [str(error)]
-        return []
+        return self._lists.check()
 
     @property
     def _sender(self) -> str:
         return parted(self._settings.sender)[1]
 
-    def _checked(self, message: Message) -> Direct:
-        if not isinstance(message, Direct):
-            raise Refused(f"E-mail takes messages to one person, not one of kind {message.kind}.", permanent=True)
+    def _checked(self, message: Message) -> Direct | Post:
+        if not isinstance(message, Direct | Post):
+            raise Refused(
+                f"E-mail takes messages to one person and statements, none of kind {message.kind}.", permanent=True
+            )
         self._complete()
         return message
 

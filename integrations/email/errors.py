@@ -34,6 +34,14 @@ _FOR_GOOD = {
 """What was refused → what to do."""
 
 
+class OfOne(Refused):
+    """The server said no to this mail or address, and may take the next. `code` is all that it said of why."""
+
+    def __init__(self, code: str, reason: str, *, permanent: bool, retry_after: float | None = None):
+        self.code = code
+        super().__init__(reason, permanent=permanent, retry_after=retry_after)
+
+
 def unclear(code: int) -> bool:
     """Whether it is neither yes nor no. smtplib says -1 for a line that begins with no number."""
     return code // 100 not in (2, 4, 5)
@@ -47,15 +55,25 @@ def refusal(code: int, said: bytes | str, what: str) -> Refused:
     why = f"{code} {status}".strip()
     if code == 421:
         return Refused(f"The mail server closes for now ({why}).", permanent=False)
-    if 400 <= code < 500:
-        return Refused(f"The mail server asks us to come back ({why}).", permanent=False, retry_after=LATER_S)
     if unclear(code):
         return Refused("The mail server's answer can't be understood.", permanent=False)
+    if code == 530:
+        return Refused(_no(why, code, status, what), permanent=True)
+    later = 400 <= code < 500
+    text = f"The mail server asks us to come back ({why})." if later else _no(why, code, status, what)
+    wait = LATER_S if later else None
+    if what in ("recipient", "message"):
+        return OfOne(why, text, permanent=not later, retry_after=wait)
+    return Refused(text, permanent=not later, retry_after=wait)
+
+
+def _no(why: str, code: int, status: str, what: str) -> str:
+    """Say what to do about a no for good."""
     if code == 530 or (what == "recipient" and status.startswith("5.7.")):
-        return Refused(f"The mail server sends nothing for us ({why}); {_LOG_IN}", permanent=True)
+        return f"The mail server sends nothing for us ({why}); {_LOG_IN}"
     if code == 552 and what != "recipient":
-        return Refused(f"The mail is too large for the mail server ({why}); shorten it.", permanent=True)
-    return Refused(f"The mail server ({why}) {_FOR_GOOD[what]}", permanent=True)
+        return f"The mail is too large for the mail server ({why}); shorten it."
+    return f"The mail server ({why}) {_FOR_GOOD[what]}"
 
 
 def meaning(error: Exception, settings: Settings) -> Refused:

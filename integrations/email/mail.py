@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,39 +33,64 @@ def address_of(message: Direct) -> str:
 
 def message_id(key: str, settings: Settings) -> str:
     """Name the mail after the effect's key: sent twice, it is the same mail, and most readers show it once."""
-    _, sender = parted(settings.sender)
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{sender.partition('@')[2]}>"
+    return f"<{digest(key)}@{domain_of(settings)}>"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def domain_of(settings: Settings) -> str:
+    """The domain of our sender."""
+    return parted(settings.sender)[1].partition("@")[2]
 
 
 def compose(message: Direct, key: str, settings: Settings, now: datetime) -> bytes:
-    """Write the mail: 7-bit, lines ended by CRLF. Raises Refused, for good, for what no mail can hold.
-
-    `Auto-Submitted` (RFC 3834) and Exchange's `X-Auto-Response-Suppress` keep absence notes from answering.
-    """
-    mail = EmailMessage(policy=SMTP)
-    name, sender = parted(settings.sender)
-    try:
-        mail["From"] = Address(name, addr_spec=sender)
-        mail["To"] = Address(addr_spec=address_of(message))
-        if settings.reply_to:
-            mail["Reply-To"] = Address(parted(settings.reply_to)[0], addr_spec=parted(settings.reply_to)[1])
-        mail["Subject"] = _subject(message)
-        mail["Date"] = now
-        mail["Message-ID"] = message_id(key, settings)
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
+    """Write the mail to one person. Raises Refused, for good, for what no mail can hold."""
+    with writable():
+        mail = headed(settings, address_of(message), _subject(message), now, message_id(key, settings))
         mail.set_content(message.text, cte="quoted-printable")
         for attachment in message.attachments:
             _attach(mail, attachment)
         return mail.as_bytes()
-    except (ValueError, LookupError) as error:  # UnicodeError too: half a character
+
+
+def headed(settings: Settings, to: str, subject: str, date: datetime, named: str) -> EmailMessage:
+    """Begin a mail: 7-bit, lines ended by CRLF. Raises ValueError.
+
+    `Auto-Submitted` (RFC 3834) and Exchange's `X-Auto-Response-Suppress` keep absence notes from answering.
+    """
+    mail = EmailMessage(policy=SMTP)
+    for field, text in (("From", settings.sender), ("To", to), ("Reply-To", settings.reply_to)):
+        if text:
+            name, address = parted(text)
+            mail[field] = Address(name, addr_spec=address)
+    mail["Subject"] = subject
+    mail["Date"] = date
+    mail["Message-ID"] = named
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    return mail
+
+
+@contextmanager
+def writable() -> Iterator[None]:
+    """Turn what the mail library can't write into Refused, for good: half a character, an unknown charset."""
+    try:
+        yield
+    except (ValueError, LookupError) as error:
         raise Refused(f"The message can't be written as a mail ({type(error).__name__}).", permanent=True) from None
+
+
+def one_line(text: str) -> str:
+    """Make a text fit for a header: breaks and control characters become spaces."""
+    return _BREAKS.sub(" ", text).strip()
 
 
 def _subject(message: Direct) -> str:
     if not message.subject:
         first = next((line.strip() for line in message.text.splitlines() if line.strip()), "")
-        return _BREAKS.sub(" ", first)[:SUBJECT_LENGTH].strip()
+        return one_line(first)[:SUBJECT_LENGTH].strip()
     if _BREAKS.search(message.subject):
         raise Refused("The subject has a line break or control character in it; write one line.", permanent=True)
     return message.subject

@@ -1,18 +1,19 @@
-"""The conversation with the mail server, one connection a mail. What its answers mean is in `errors`.
+"""The conversation with the mail server. What its answers mean is in `errors`.
 
-A connection a mail is simple and safe for threads, and no mail waits for another's time-out.
+A mail to one person has a connection of its own: simple, safe for threads, and no mail waits for another's time-out.
+Those of a list go over one, for servers count connections.
 """
 
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from engine.ports import Lost, Refused
 from integrations.email import Settings
-from integrations.email.errors import RAISED, meaning, refusal, unclear
+from integrations.email.errors import RAISED, OfOne, meaning, refusal, unclear
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -36,15 +37,24 @@ def opened(settings: Settings) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
-def submit(smtp: smtplib.SMTP, settings: Settings, sender: str, recipient: str, mail: bytes) -> None:
+def submit(
+    smtp: smtplib.SMTP,
+    settings: Settings,
+    sender: str,
+    recipient: str,
+    mail: bytes,
+    begin: Callable[[], None] = lambda: None,
+) -> None:
     """Hand one mail over. Raises Refused, or Lost when the whole mail was sent and no answer came.
 
+    `begin` is called when all has been said but the mail itself: from then on it may have happened.
     `SMTP.send_message` is not used: it doesn't say at which point a connection broke.
     """
     with _refusing(settings):
         size = [f"size={len(mail)}"] if smtp.has_extn("size") else []
         _must(smtp.mail(sender, size), "sender")
         _must(smtp.rcpt(recipient), "recipient")
+    begin()
     try:
         code, said = smtp.data(mail)
     except smtplib.SMTPDataError as error:  # it did not let us begin
@@ -54,6 +64,47 @@ def submit(smtp: smtplib.SMTP, settings: Settings, sender: str, recipient: str, 
     if unclear(code):
         raise Lost("The mail server's answer to the mail can't be understood.")
     _must((code, said), "message")
+
+
+class Shared:
+    """One connection for the mails of a list, opened on first use; anew when the server has closed it meanwhile."""
+
+    def __init__(self, settings: Settings, sender: str) -> None:
+        self._settings, self._sender = settings, sender
+        self._stack = ExitStack()
+        self._smtp: smtplib.SMTP | None = None
+
+    def submit(self, recipient: str, mail: bytes, begin: Callable[[], None]) -> None:
+        """Hand one mail over. Raises OfOne when the next may be taken, Refused when it won't be, or Lost."""
+        used = self._smtp is not None
+        try:
+            self._try(recipient, mail, begin)
+        except OfOne:
+            raise
+        except Refused:
+            if not used:
+                raise
+            self._try(recipient, mail, begin)  # nothing has happened: servers close after so many mails, or a pause
+
+    def close(self) -> None:
+        """Say goodbye, if there is anybody to say it to."""
+        self._smtp = None
+        self._stack.close()
+
+    def _try(self, recipient: str, mail: bytes, begin: Callable[[], None]) -> None:
+        if self._smtp is None:
+            self._smtp = self._stack.enter_context(opened(self._settings))
+        smtp = self._smtp
+        try:
+            submit(smtp, self._settings, self._sender, recipient, mail, begin)
+        except OfOne:
+            with suppress(*RAISED):  # the next use finds out
+                smtp.rset()
+            raise
+        except (Refused, Lost):
+            smtp.close()  # without a goodbye, whose answer could take as long again
+            self.close()
+            raise
 
 
 def try_out(smtp: smtplib.SMTP, settings: Settings, sender: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.effects import CHANGED, GONE, SAME, Amend, Look, Message, Post, Receipt, Withdraw
 from engine.limits import fits
-from engine.ports import CannotTell, Refused, TextLimit
+from engine.ports import CannotTell, Lost, Refused, TextLimit
 from integrations.facebook import KINDS, LIMIT, Settings
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Facebook:
     limit: TextLimit | None = LIMIT
     sandbox = False
 
-    def __init__(self, settings: Settings) -> None:
-        from integrations.calls import Turns  # brings the client
+    def __init__(self, settings: Settings, settles_s: float | None = None) -> None:
+        from integrations.calls import SETTLES_S, Turns  # brings the client
 
         self._settings = settings
         self._place = f"{PLACE}{settings.page}"
         self._made: Page | None = None
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = Turns(SETTLES_S if settles_s is None else settles_s)
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
         """Post, edit, delete or look. Raises Refused or Lost."""
@@ -51,23 +51,23 @@ class Facebook:
             return place
         post = self._checked(message)
         with self._turns.take(key) as again:
-            found = self.find(post, key, base) if again else None
-            return found or self._post(post)
+            return (self._made_before(post, key) if again else None) or self._post(post)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
-        """Look among the page's own posts for one of these words. Raises CannotTell or Refused.
+        """Look among the page's own posts for one of these words.
 
-        For an Amend: whether the post reads so. For a Withdraw: whether it is gone.
+        For an Amend: whether the post reads so. For a Withdraw: whether it is gone. Raises CannotTell, and Refused,
+        also while a post may yet arrive.
         """
         if isinstance(message, Look):
             return None
         if isinstance(message, Withdraw | Amend):
             return self._done(message, self._ours(base))
         post = self._checked(message)
-        for seen in self._page().posts(post.drafted_at - BEFORE):
-            if _same(seen.text, post.text):
-                return self._receipt(seen.id)
-        return None
+        found = self._among_ours(post)
+        if found is None:
+            self._turns.settled(key, "Facebook")
+        return found
 
     def check(self) -> list[str]:
         """Ask Facebook whose token this is, what it may do, and until when."""
@@ -88,6 +88,19 @@ class Facebook:
                 self._made.close()
             self._made = None
 
+    def _made_before(self, post: Post, key: str) -> Receipt | None:
+        """Find what an earlier send of ours may have made. Raises Lost: that it can't be found out refuses nothing."""
+        try:
+            return self.find(post, key)
+        except (CannotTell, Refused) as error:
+            raise Lost(str(error)) from None
+
+    def _among_ours(self, post: Post) -> Receipt | None:
+        for seen in self._page().posts(post.drafted_at - BEFORE):
+            if _same(seen.text, post.text):
+                return self._receipt(seen.id)
+        return None
+
     def _post(self, post: Post) -> Receipt:
         from integrations.facebook.errors import Duplicate
 
@@ -95,7 +108,7 @@ class Facebook:
             return self._receipt(self._page().post(post.text))
         except Duplicate:
             try:
-                found = self.find(post, "")
+                found = self._among_ours(post)
             except CannotTell as error:
                 raise Refused(f"Facebook has this text already. {error}", permanent=True) from None
             if found:

@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
-
 from engine.ports import CannotTell, Lost, Refused
-from integrations.calls import Answer, call
+from integrations.calls import Answer, call, open_client
 from integrations.facebook import Settings
 from integrations.facebook.errors import READS, WRITES, error, is_missing, meaning
 
@@ -43,8 +41,8 @@ class Page:
         self.id = settings.page
         self._token = token
         self._proof = {"appsecret_proof": proof(token, secret)} if secret else {}
-        self._client = httpx.Client(
-            base_url=settings.api_url, timeout=settings.timeout_s, headers={"Authorization": f"Bearer {token}"}
+        self._client = open_client(
+            "Facebook", settings.api_url, settings.timeout_s, headers={"Authorization": f"Bearer {token}"}
         )
 
     def post(self, text: str) -> str:
@@ -83,7 +81,7 @@ class Page:
         for _ in range(MOST_PAGES):
             answer = self._good(self._ask(f"/{self.id}/posts", params), "read our posts")
             yield from _seen(answer)
-            onward = (answer.body or {}).get("paging", {}).get("next")
+            onward = ((answer.body or {}).get("paging") or {}).get("next")
             if not onward:
                 return
             params = {name: value for name, value in parse_qsl(urlsplit(onward).query) if name in _CARRIED}

@@ -44,14 +44,22 @@ class Mastodon:
         self._url = f"{settings.url.rstrip('/')}/api/v1/scheduled_statuses"
 
     def tell(self, hold: Hold, key: str) -> None:
-        """Put off what would go out, or bring back what can go out in time. What is done already is left alone."""
-        now = self._now()
+        """Put off what would go out, or bring back what can go out in time. What is done already is left alone.
+
+        One post that can't be moved keeps no other from it; the first such refusal is raised at the end.
+        """
+        now, shift = self._now(), PUT_OFF if hold.held else -PUT_OFF
+        refused: list[wire.NotSo] = []
         with wire.client(self._settings) as there:
             for post in self._list(there):
-                if hold.held and not _held(post, now):
-                    self._move(there, post, post.scheduled_at + PUT_OFF)
-                elif not hold.held and _held(post, now) and not _missed(post, now):
-                    self._move(there, post, post.scheduled_at - PUT_OFF)
+                if _held(post, now) is hold.held or (_held(post, now) and _missed(post, now)):
+                    continue
+                try:
+                    self._move(there, post, post.scheduled_at + shift)
+                except wire.NotSo as error:
+                    refused.append(error)
+        if refused:
+            raise refused[0]
 
     def ask(self) -> Standing:
         """Count what is scheduled. Raises Refused."""
@@ -66,7 +74,7 @@ class Mastodon:
         found: list[Scheduled] = []
         more: dict[str, str] = {}
         for _ in range(PAGES):
-            page = _read(wire.ask(there, self._url, limit=PAGE, **more))
+            page = _read(wire.ask(there, self._url, params={"limit": PAGE, **more}))
             if not page:
                 return found
             found += page

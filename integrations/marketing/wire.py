@@ -16,6 +16,10 @@ class NotThere(Refused):
     """What was asked for is not there, or no longer."""
 
 
+class NotSo(Refused):
+    """The request was understood, and this one thing can't be done."""
+
+
 _LATER = frozenset({408, 409, 423, 425, 429, 503})
 
 
@@ -37,10 +41,12 @@ def tell(there: httpx.Client, method: str, url: str, body: bytes, headers: Mappi
         raise _meaning(response)
 
 
-def ask(there: httpx.Client, url: str, headers: Mapping[str, str] = {}, **params: str | int) -> Any:
+def ask(
+    there: httpx.Client, url: str, headers: Mapping[str, str] = {}, params: Mapping[str, str | int] = {}
+) -> Any:
     """Read JSON. Without an answer nothing is lost, so it raises Refused only."""
     try:
-        response = there.get(url, headers=dict(headers), params=params or None)
+        response = there.get(url, headers=dict(headers), params=dict(params) or None)
         if not response.is_success:
             raise _meaning(response)
     except (httpx.HTTPError, httpx.InvalidURL, Lost) as error:
@@ -75,7 +81,7 @@ def _meaning(response: httpx.Response) -> Refused | Lost:
     if 300 <= status < 400:
         return Refused(f"The scheduler has moved ({why}); correct marketing.url.", permanent=True)
     if 400 <= status < 500:
-        refused = NotThere if status in (404, 410) else Refused
+        refused = {404: NotThere, 410: NotThere, 422: NotSo}.get(status, Refused)
         return refused(f"The scheduler refuses the request ({why}); see marketing.url.", permanent=True)
     return Lost(f"The scheduler's answer leaves open whether it was done ({why}).")
 

@@ -117,7 +117,7 @@ class Mastodon:
         """Look for a post whose answer was lost. Raises Lost while that proves nothing."""
         try:
             attempt.receipt = self._seen(post, key, parent)
-        except CannotTell as error:
+        except (CannotTell, Refused) as error:  # the look was refused, not the post
             raise Lost(str(error)) from None
         if attempt.receipt is None and attempt.waits_s():
             raise Lost("Mastodon may still be storing the post.")

@@ -5,9 +5,9 @@ to whom and when comes from the engine.
 """
 
 from engine.ports import Channel
-from integrations.slack.settings import LIMIT, Settings
+from integrations.slack.settings import KINDS, LIMIT, Settings
 
-__all__ = ["LIMIT", "Settings", "connect"]
+__all__ = ["KINDS", "LIMIT", "Settings", "connect"]
 
 
 def connect(settings: Settings) -> Channel:

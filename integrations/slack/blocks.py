@@ -30,6 +30,9 @@ _TOKEN = re.compile(
     r"|<!date\^\d+\^[^<>\n]+\|[^<>\n]+>"
     r"|(?<![<|\w])https?://[^\s<>|]+[^\s<>|.,;:!?)\]'\"]"  # a bare address
 )
+_BARE_LINK = re.compile(r"<((?:https?://|mailto:)[^<>\s|]+)>")
+_EMOJI = re.compile(r"(?<!\d):[a-z+-][a-z0-9_+'-]*:")
+_READ = re.compile(r"\w|(?<=\d)[^\w\s](?=\d)")
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt);)")
 
 
@@ -134,6 +137,26 @@ def written(blocks: Sequence[Any]) -> list[dict[str, Any]]:
 def fallback(text: str) -> str:
     """Shorten a text for the notification, where blocks aren't shown."""
     return next(pieces(mrkdwn(text), FALLBACK_LIMIT))
+
+
+def plain(found: dict[str, Any]) -> str:
+    """Read the text of a message that Slack gives back, as it was before `mrkdwn`."""
+    parts = [
+        str((block.get("text") or {}).get("text") or "")
+        for block in found.get("blocks") or ()
+        if block.get("type") == "section"
+    ]
+    text = _BARE_LINK.sub(r"\1", "\n".join(parts) or str(found.get("text") or ""))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def same(seen: str, ours: str) -> bool:
+    """Tell whether a text read back is the one that was sent.
+
+    Slack may give an emoji back by its name, as :volcano:, and we cut long texts in pieces: what counts are letters,
+    digits, and the marks between digits, by which a time or a sum is read.
+    """
+    return _READ.findall(_EMOJI.sub("", seen)) == _READ.findall(_EMOJI.sub("", ours))
 
 
 def digest(key: str) -> str:

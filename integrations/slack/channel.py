@@ -7,14 +7,31 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.effects import Button, Direct, Invite, Message, Post, Receipt, Revise, Room, Text, Topic
+from engine.effects import (
+    CHANGED,
+    GONE,
+    SAME,
+    Amend,
+    Button,
+    Direct,
+    Invite,
+    Look,
+    Message,
+    Post,
+    Receipt,
+    Revise,
+    Room,
+    Text,
+    Topic,
+    Withdraw,
+)
 from engine.ports import CannotTell, Lost, Refused, TextLimit
 from integrations.slack import blocks
 from integrations.slack.api import PAGE_LIMIT, Api, import_sdk
 from integrations.slack.checkup import problems
 from integrations.slack.errors import SlackRefused
 from integrations.slack.rooms import Rooms, field
-from integrations.slack.settings import LIMIT, Settings
+from integrations.slack.settings import KINDS, LIMIT, Settings
 
 HISTORY_S = 7 * 24 * 3600
 """How far back a lost message is looked for. An outcome doesn't stay unknown for a week."""
@@ -24,12 +41,14 @@ UNREADABLE = frozenset(
     {"missing_scope", "not_in_channel", "channel_not_found", "no_permission", "not_allowed_token_type"}
 )
 
+NOT_THERE = frozenset({"thread_not_found", "message_not_found"})
+
 
 class SlackChannel:
     """Slack, by the Web API."""
 
     name = "slack"
-    kinds = frozenset({"post", "room", "topic", "invite", "text", "direct", "revise"})
+    kinds = KINDS
     limit: TextLimit | None = LIMIT
     sandbox = False
 
@@ -46,19 +65,25 @@ class SlackChannel:
             "text": self._text,
             "direct": self._to_person,
             "revise": self._revise,
+            "amend": self._amend,
+            "withdraw": self._withdraw,
+            "look": self._see,
         }
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
         """Do it once. Raises Refused or Lost."""
+        if message.kind not in self._send:
+            raise Refused(f"Slack takes no message of kind {message.kind}.", permanent=True)
         import_sdk()
         return self._send[message.kind](message, key, base)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
         """Look whether it was made. Raises CannotTell, Refused or Lost.
 
-        Topic, Invite and Revise answer None always: done twice, each leaves Slack as it is after once.
+        Topic, Invite, Revise, Amend and Withdraw answer None always: done twice, each leaves Slack as it is after
+        once. So does Look, which changes nothing.
         """
-        if isinstance(message, Topic | Invite | Revise):
+        if isinstance(message, Topic | Invite | Revise | Amend | Withdraw | Look):
             return None
         import_sdk()
         try:
@@ -106,20 +131,58 @@ class SlackChannel:
         return self._post(place, message.text, buttons, key)
 
     def _revise(self, message: Revise, key: str, base: Receipt | None) -> Receipt:
-        place = _home(base)
+        return self._put(message.text, message.buttons, key, base)
+
+    def _amend(self, message: Amend, key: str, base: Receipt | None) -> Receipt:
+        return self._put(message.post.text, (), key, base)
+
+    def _put(self, text: str, buttons: Sequence[Button], key: str, base: Receipt | None) -> Receipt:
+        """Put a text in the place of the one that `base` is of."""
+        place, ts = _where(base)
         answer = self._api.tell(
             "chat.update",
             place,
             key,
             channel=place,
-            ts=base.id if base else "",
-            text=blocks.fallback(message.text),
-            blocks=blocks.message(message.text, message.buttons, blocks.block_mark(key)),
+            ts=ts,
+            text=blocks.fallback(text),
+            blocks=blocks.message(text, buttons, blocks.block_mark(key)),
             # Where postMessage defaults to none, update defaults to parsing names and channels.
             parse="none",
         )
-        ts = field(answer, "ts")
-        return Receipt(id=ts, place=place, url=self._api.link(place, ts))
+        return self._sent(place, field(answer, "ts"))
+
+    def _withdraw(self, message: Withdraw, key: str, base: Receipt | None) -> Receipt:
+        place, ts = _where(base)
+        try:
+            self._api.tell("chat.delete", place, key, channel=place, ts=ts)
+        except SlackRefused as error:
+            if error.code != "message_not_found":
+                raise
+        return _with(base, withdrawn=True)
+
+    def _see(self, message: Look, key: str, base: Receipt | None) -> Receipt:
+        place, ts = _where(base)
+        exactly = {"channel": place, "oldest": ts, "latest": ts, "inclusive": True, "limit": 1}
+        found = self._read("conversations.history", key, exactly)
+        found = found or self._read("conversations.replies", key, {**exactly, "ts": ts})
+        if found is None:
+            return _with(base, seen=GONE, text="")
+        text = blocks.plain(found)
+        return _with(base, seen=SAME if blocks.same(text, message.text) else CHANGED, text=text)
+
+    def _read(self, method: str, key: str, exactly: dict[str, Any]) -> dict[str, Any] | None:
+        """Read one message; None when it is not there. What was deleted and has answers leaves a tombstone."""
+        try:
+            answer = self._api.ask(method, str(exactly["channel"]), key, **exactly)
+        except SlackRefused as error:
+            if error.code not in NOT_THERE:
+                raise
+            return None
+        for one in answer.get("messages") or ():
+            if one.get("ts") == exactly["latest"] and one.get("subtype") != "tombstone":
+                return dict(one)
+        return None
 
     def _post(self, place: str, text: str, buttons: Sequence[Button], key: str) -> Receipt:
         laid_out = blocks.message(text, buttons, blocks.block_mark(key))
@@ -172,6 +235,18 @@ class SlackChannel:
             if number == HISTORY_PAGES:
                 raise CannotTell(f"It is not among the last {HISTORY_PAGES * PAGE_LIMIT} messages of the conversation.")
         return None
+
+
+def _where(base: Receipt | None) -> tuple[str, str]:
+    """The conversation and `ts` of a message that was sent. Raises Refused."""
+    if base is None or not base.place or not base.id:
+        raise Refused("It builds on a message that was not sent.", permanent=True)
+    return base.place, base.id
+
+
+def _with(base: Receipt | None, **facts: Any) -> Receipt:
+    assert base is not None  # _where has refused it
+    return base.model_copy(update={"facts": {**base.facts, **facts}})
 
 
 def _home(base: Receipt | None) -> str:

@@ -49,7 +49,7 @@ class Handlers:
 
         def tell(reply: Reply) -> None:
             if at_home:
-                self._publish_home(client, user, reply)
+                self.publish_home(client, user, reply)
             elif in_answer:
                 replies.in_place(respond, reply)
             else:
@@ -58,10 +58,10 @@ class Handlers:
         def work() -> None:
             reply = _answer(lambda: self._door.press(name, value, user))
             if reply.revise is not None and not at_home and not in_answer:
-                _quietly(lambda text: replies.revise(respond, text), reply.revise)
-            _quietly(tell, reply)
+                quietly(lambda text: replies.revise(respond, text), reply.revise)
+            quietly(tell, reply)
 
-        self._later(work, lambda text: tell(Reply(text=text)))
+        self.later(work, lambda text: tell(Reply(text=text)))
 
     def command(self, ack: Any, command: dict[str, Any], client: Any, respond: Any) -> None:
         """`/irrops declare|status|approve|page|help`."""
@@ -79,10 +79,10 @@ class Handlers:
         if verb.lower() == "declare":
             ack()
             # Not in the pool: the trigger lasts three seconds, and work may queue there.
-            _guarded(lambda: self._open_form(command["trigger_id"], rest, client), tell)
+            guarded(lambda: self._open_form(command["trigger_id"], rest, client), tell)
         elif work:
             ack()
-            self._later(work, tell)
+            self.later(work, tell)
         else:
             ack(text=words.HELP, response_type="ephemeral")
 
@@ -108,7 +108,7 @@ class Handlers:
         def tell(reply: Reply) -> None:
             replies.directly(client, channel, event.get("thread_ts"), reply)
 
-        self._later(lambda: tell(_answer(lambda: self._door.said(user, text, at))), lambda text: tell(Reply(text=text)))
+        self.later(lambda: tell(_answer(lambda: self._door.said(user, text, at))), lambda text: tell(Reply(text=text)))
 
     def _came_before(self, event: Mapping[str, Any]) -> bool:
         """Tell whether Slack has sent this message before: it does when our answer took too long, or got lost."""
@@ -131,11 +131,11 @@ class Handlers:
             laid_out = form.layout(playbooks, form.pick(playbooks, slug))
             client.views_update(view_id=view["id"], hash=view.get("hash"), view=laid_out)
 
-        _guarded(work, lambda text: None)
+        guarded(work, lambda text: None)
 
     def form_sent(self, ack: Any, body: dict[str, Any], view: dict[str, Any], client: Any) -> None:
         """The declare form was sent. Its mistakes are shown in it; a second sending is the same incident."""
-        _guarded(
+        guarded(
             lambda: self._read_form(ack, body["user"]["id"], view, client),
             lambda text: ack(response_action="update", view=form.said(text)),
         )
@@ -156,15 +156,15 @@ class Handlers:
                 text = words.declared(ref)
             except (NotAllowed, FactsError) as refusal:
                 text = str(refusal)
-            _show(client, view_id, user, text)
+            show(client, view_id, user, text, form.said(text))
 
-        self._later(work, lambda text: _show(client, view_id, user, text))
+        self.later(work, lambda text: show(client, view_id, user, text, form.said(text)))
 
     def home_opened(self, event: dict[str, Any], client: Any) -> None:
         """Somebody looks at the app's Home tab."""
         if event.get("tab", "home") == "home":
             user = event["user"]
-            self._later(lambda: self._publish_home(client, user), lambda text: None)
+            self.later(lambda: self.publish_home(client, user), lambda text: None)
 
     def _open_form(self, trigger: str, slug: str, client: Any) -> None:
         from slack_sdk.errors import SlackClientError
@@ -183,18 +183,19 @@ class Handlers:
             raise NotAllowed(words.NO_PLAYBOOKS)
         return playbooks
 
-    def _publish_home(self, client: Any, user: str, reply: Reply | None = None) -> None:
+    def publish_home(self, client: Any, user: str, reply: Reply | None = None) -> None:
+        """Show the Home tab anew, with an answer to a press in it."""
         try:
             items = self._door.home(user)
         except NotAllowed as refusal:
             items, reply = [], reply or Reply(text=str(refusal))
         client.views_publish(user_id=user, view=home_tab.layout(items, reply))
 
-    def _later(self, work: Callable[[], None], tell: Callable[[str], object]) -> None:
-        self._pool.submit(_guarded, work, tell)
+    def later(self, work: Callable[[], None], tell: Callable[[str], object]) -> None:
+        self._pool.submit(guarded, work, tell)
 
 
-def _guarded(work: Callable[[], None], tell: Callable[[str], object]) -> None:
+def guarded(work: Callable[[], None], tell: Callable[[str], object]) -> None:
     """Do the work after Slack has its answer. A refusal is told as it is, a failure of ours is told and logged.
 
     Nothing may be raised from here into slack_bolt: it takes back an answer that it has not yet passed on.
@@ -202,12 +203,12 @@ def _guarded(work: Callable[[], None], tell: Callable[[str], object]) -> None:
     try:
         work()
     except (NotAllowed, FactsError) as refusal:
-        _quietly(tell, str(refusal))
+        quietly(tell, str(refusal))
     except Exception as error:
         # The exception's own text may quote what somebody typed, so only its kind and place are logged.
         place = "".join(traceback.format_tb(error.__traceback__))
         log.error("an interaction from Slack failed: %s\n%s", type(error).__name__, place)
-        _quietly(tell, words.FAILED)
+        quietly(tell, words.FAILED)
 
 
 def _answer(ask: Callable[[], Reply]) -> Reply:
@@ -218,7 +219,7 @@ def _answer(ask: Callable[[], Reply]) -> Reply:
         return Reply(text=str(refusal))
 
 
-def _quietly(tell: Callable[[T], object], what: T) -> None:
+def quietly(tell: Callable[[T], object], what: T) -> None:
     try:
         tell(what)
     except Exception as error:
@@ -233,11 +234,11 @@ def _instant(ts: str) -> datetime | None:
         return None
 
 
-def _show(client: Any, view_id: str, user: str, text: str) -> None:
-    """Say it in the form that is still open; where it was closed, in a direct message."""
+def show(client: Any, view_id: str, user: str, text: str, view: Mapping[str, Any]) -> None:
+    """Say it in the form that is still open, as `view`; where it was closed, in a direct message."""
     from slack_sdk.errors import SlackApiError
 
     try:
-        client.views_update(view_id=view_id, view=form.said(text))
+        client.views_update(view_id=view_id, view=view)
     except SlackApiError:
         client.chat_postMessage(channel=user, text=blocks.fallback(text), blocks=blocks.message(text))

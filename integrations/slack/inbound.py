@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from engine.ports import Door
-from integrations.slack import blocks, form
+from integrations.slack import blocks, form, statement_form, statement_handlers
 from integrations.slack.api import import_sdk, quiet, web_client
 from integrations.slack.handlers import Handlers
 from integrations.slack.settings import Settings
@@ -41,6 +41,10 @@ def build_app(settings: Settings, door: Door) -> Any:
         logger=quiet,
     )
     handlers = Handlers(door)
+    statements = statement_handlers.StatementHandlers(door, handlers)
+    app.action(statement_handlers.BUTTON)(statements.pressed)  # before the others: the first that matches is taken
+    app.action(statement_form.LANGUAGE)(statements.language_chosen)
+    app.view(statement_form.CALLBACK)(statements.sent)
     app.action(blocks.BUTTON)(handlers.pressed)
     app.action(form.CHOOSE)(handlers.playbook_chosen)
     app.command("/irrops")(handlers.command)

@@ -13,6 +13,7 @@ from engine.ports import ASKS_TO_WAIT, Refused
 from integrations.slack.errors import until
 
 PER_MINUTE: dict[str, int] = {
+    "chat.delete": 50,
     "chat.update": 50,
     "conversations.create": 20,
     "conversations.history": 50,
@@ -21,6 +22,7 @@ PER_MINUTE: dict[str, int] = {
     "conversations.join": 50,
     "conversations.list": 20,
     "conversations.open": 50,
+    "conversations.replies": 50,
     "conversations.setPurpose": 20,
     "conversations.setTopic": 20,
 }

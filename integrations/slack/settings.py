@@ -12,6 +12,7 @@ LIMIT = TextLimit(
     source="https://docs.slack.dev/reference/block-kit/blocks/section-block: 3000 in a section; longer is split",
 )
 """How long a text may be, to be read in one piece."""
+KINDS = frozenset({"post", "amend", "withdraw", "look", "room", "topic", "invite", "text", "direct", "revise"})
 
 
 class Settings(BaseModel):

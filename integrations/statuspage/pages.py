@@ -1,9 +1,8 @@
-"""The pages of the status page: HTML for each language, Atom, JSON. Texts in, texts out; files are in `folder`."""
+"""The pages of the status page: HTML for each language, Atom, JSON, text. Files are in `folder`."""
 
-import json
-import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,31 @@ from zoneinfo import ZoneInfo
 import yaml
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from engine.effects import Post
 from engine.wording import local
 from integrations.statuspage import Settings
-from integrations.statuspage.disruptions import Disruption, disruptions, page_of, recent
+from integrations.statuspage.components import DAYS, Component, components, strange
+from integrations.statuspage.disruptions import Disruption, Statement, disruptions, page_of, recent
+from integrations.statuspage.markup import clean, direction, paragraphs, stamp
+from integrations.statuspage.parts import first_changed, in_full, pages_of
+from integrations.statuspage.status_json import status_json
+from integrations.statuspage.wordings import Said
 
 HERE = Path(__file__).parent
 
 CURRENT_IN_FULL = 5
-"""Current disruptions shown with their text on the first page; more are listed by title."""
+"""Current disruptions shown with their text on the first page at most; more are listed by title."""
 PAST_ON_FIRST = 5
-NEWEST = 20
-"""Statements on a disruption's first page; older ones are on a second. Keeps both under 30 kB on a usual day."""
+PAST_IN_HISTORY = 60
+SPANS = 8
+"""Times of disruption that the history names for a component; the text file has all its days."""
 FEED = 50
 """Entries of a feed."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-"""Characters that XML 1.0 forbids."""
-_URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
-
 
 class Pages:
-    """Makes pages from posts; from them alone, so that the same posts give the same bytes."""
+    """Makes pages from what was said; from that alone, so that the same messages give the same bytes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,42 +48,74 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.filters.update(paragraphs=paragraphs, clean=clean, stamp=stamp)
-        self._jinja.globals.update(settings=settings)
+        self._jinja.filters.update(paragraphs=paragraphs, clean=clean, stamp=stamp, place=place)
+        self._jinja.globals.update(settings=settings, direction=direction, Markup=Markup)
 
-    def all(self, posts: Sequence[Post]) -> dict[str, str]:
+    def all(self, told: Iterable[Said]) -> dict[str, str | None]:
         """Make every page: file name → text."""
-        found = disruptions(posts)
-        pages = self._lists(found)
+        found = disruptions(told)
+        pages: dict[str, str | None] = {**self._lists(found)}
         for disruption in found:
-            pages.update(self._disruption(disruption))
+            pages.update(self._disruption(disruption, 0))
         return pages
 
-    def changed_by(self, post: Post, posts: Sequence[Post]) -> dict[str, str]:
-        """Make the pages that one more post may have changed."""
-        found = disruptions(posts)
-        pages = self._lists(found)
-        pages.update(self._disruption(next(d for d in found if d.slug == page_of(post))))
+    def changed_by(self, one: Said, told: Iterable[Said]) -> dict[str, str | None]:
+        """Make the pages that one more message about this post may have changed. None: the page stays as it is."""
+        found = disruptions(told)
+        pages: dict[str, str | None] = {**self._lists(found)}
+        disruption = next(d for d in found if d.slug == page_of(one.post))
+        pages.update(self._disruption(disruption, first_changed(disruption, one.post.statement)))
         return pages
 
-    def check(self) -> list[str]:
-        """Name the languages that the page itself has no words for."""
+    def check(self, told: Iterable[Said]) -> list[str]:
+        """Name the languages and the components that the page itself has no words for."""
+        names = self._settings.components
+        unnamed = strange(disruptions(told), names) if names else set()
         return [
             f"The status page has no words in {language!r} and takes the English ones; "
             f"add {language}.yaml beside integrations/statuspage/words/en.yaml."
             for language in self._settings.languages
             if not _words_file(language).exists()
+        ] + [
+            f"Statements speak of the component {one!r}, which the status page does not know; "
+            "name it in IRROPS_STATUSPAGE_COMPONENTS, or correct the playbook."
+            for one in sorted(unnamed)
         ]
+
+    def showing(self, one: Said, told: Iterable[Said]) -> list[str]:
+        """The pages on which this post is to be read; none when it was withdrawn or no page is in its language."""
+        found = disruptions(told)
+        disruption = next(d for d in found if d.slug == page_of(one.post))
+        statement = next(s for s in disruption.statements if s.key == one.post.statement)
+        own = [language for language in self._settings.languages if statement.among(self._order(language)) == one]
+        if one.withdrawn_at or not own:
+            return []
+        language = one.language if one.language in own else own[0]
+        parts = self._parts(disruption)
+        page = next((name for name, messages in parts.items() if statement in messages), disruption.slug)
+        return [f"{page}.{language}.html", *self._indexes(one, found, language)]
+
+    def _indexes(self, one: Said, found: list[Disruption], language: str) -> list[str]:
+        current = [d for d in recent(found, self._settings.keep_days) if d.current]
+        if one not in [d.news(self._order(language)) for d in current[: in_full(current, CURRENT_IN_FULL)]]:
+            return []
+        first = ["index.html"] if language == self._settings.languages[0] else []
+        return [f"index.{language}.html", *first]
 
     def _lists(self, found: list[Disruption]) -> dict[str, str]:
         kept = recent(found, self._settings.keep_days)
-        pages = {"status.json": self._json(kept)}
+        board = components(self._settings.components, found, self._settings.time_zone)
+        pages = {"status.json": status_json(self._settings, kept, board), "components.txt": self._text(board)}
+        current = [d for d in kept if d.current]
+        past = [d for d in kept if not d.current and not d.withdrawn]
+        view = {"board": board, "updated": max((d.updated_at for d in kept), default=None)}
+        view |= {"current": current, "full": in_full(current, CURRENT_IN_FULL)}
         for language in self._settings.languages:
-            view = {"current": [d for d in kept if d.current], "past": [d for d in kept if not d.current]}
-            updated = max((d.updated_at for d in kept), default=None)
-            pages[f"index.{language}.html"] = self._render("index.html.j2", language, "index", updated=updated, **view)
+            pages[f"index.{language}.html"] = self._render(
+                "index.html.j2", language, "index", past=past[:PAST_ON_FIRST], more=len(past) > PAST_ON_FIRST, **view
+            )
             pages[f"history.{language}.html"] = self._render(
-                "history.html.j2", language, "history", updated=updated, **view
+                "history.html.j2", language, "history", past=past[:PAST_IN_HISTORY], days=DAYS, spans=SPANS, **view
             )
             pages[f"feed.{language}.atom"] = self._feed(kept, language)
         first = self._settings.languages[0]
@@ -91,41 +123,63 @@ class Pages:
         pages["feed.atom"] = pages[f"feed.{first}.atom"]
         return pages
 
-    def _disruption(self, disruption: Disruption) -> dict[str, str]:
-        newest, older = disruption.statements[:NEWEST], disruption.statements[NEWEST:]
-        parts = [(disruption.slug, newest, False)] + ([(f"{disruption.slug}.earlier", older, True)] if older else [])
+    def _parts(self, disruption: Disruption) -> dict[str, tuple[Statement, ...]]:
+        """Name of a page → the messages on it; oldest page first, the disruption's first page last."""
+        *older, newest = pages_of(disruption)
+        named = {f"{disruption.slug}.earlier-{number}": part for number, part in enumerate(older, 1)}
+        return {**named, disruption.slug: newest}
+
+    def _disruption(self, disruption: Disruption, start: int) -> dict[str, str | None]:
+        """Make a disruption's pages from the one at `start`; those before, which depend on their own messages, stay."""
+        parts = list(self._parts(disruption).items())
+        names = [None, *(name for name, _ in parts), None]
         return {
             f"{page}.{language}.html": self._render(
-                "disruption.html.j2",
+                "earlier.html.j2" if names[number + 1] else "disruption.html.j2",
                 language,
                 page,
                 disruption=disruption,
                 statements=statements,
-                earlier=earlier,
-                more=bool(older) and not earlier,
-                updated=disruption.updated_at,
+                older=names[number - 1],
+                newer=names[number + 1],
+                updated=max((statement.changed_at for statement in statements), default=disruption.updated_at),
             )
-            for page, statements, earlier in parts
+            if number > start
+            else None
+            for number, (page, statements) in enumerate(parts, 1)
             for language in self._settings.languages
         }
 
     def _feed(self, found: Iterable[Disruption], language: str) -> str:
-        told = [(disruption, statement) for disruption in found for statement in disruption.statements]
-        told.sort(key=lambda pair: pair[1].at, reverse=True)
+        order = self._order(language)
+        told = [(d, statement, statement.among(order)) for d in found for statement in d.statements]
+        told.sort(key=lambda each: each[2].changed_at, reverse=True)
         return self._render("feed.atom.j2", language, "feed", told=told[:FEED], urn=self._urn)
+
+    def _text(self, board: Iterable[Component]) -> str:
+        """The days with a disruption as plain text, a line each."""
+        lines = [f"{c.key} {day} {state}" for c in board for day, state in sorted(c.days.items())]
+        head = f"# component, day ({self._settings.time_zone}), worst state. The last {DAYS} days; others: operational."
+        return "\n".join([head, *lines]) + "\n"
+
+    def _order(self, language: str) -> tuple[str, ...]:
+        return (language, *self._settings.languages)
 
     def _render(self, template: str, language: str, page: str, **more: Any) -> str:
         words, spoken = self._words[language]
+        order = self._order(language)
         return self._jinja.get_template(template).render(
             words=words,
             language=spoken,
             page=page,
             suffix=language,
             languages=[(each, self._words[each][0]["name"]) for each in self._settings.languages],
-            say=lambda statement: statement.among((language, *self._settings.languages)),
+            named=lambda statements: Disruption("", statements).news(order),
+            say=lambda statement: statement.among(order),
+            news=lambda disruption: disruption.news(order),
+            called=lambda component: component.name((*order, "en", *component.names)),
             when=lambda instant: local(instant, self._settings.time_zone, spoken),
             day=lambda instant: _day(instant, self._settings.time_zone, spoken),
-            limits={"full": CURRENT_IN_FULL, "past": PAST_ON_FIRST},
             **more,
         )
 
@@ -137,62 +191,16 @@ class Pages:
     def _site(self) -> str:
         return self._settings.base_url or f"irrops:{self._settings.title}"
 
-    def _json(self, found: Iterable[Disruption]) -> str:
-        told = [self._plain(disruption) for disruption in found]
-        newest = max((disruption["updated_at"] for disruption in told), default=None)
-        current = [disruption for disruption in told if disruption["current"] and not disruption["drill"]]
-        page = {"title": self._settings.title, "url": self._settings.base_url, "updated_at": newest}
-        whole = {"version": 1, "page": page, "current": len(current), "disruptions": told}
-        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
-    def _plain(self, disruption: Disruption) -> dict[str, Any]:
-        latest, first = disruption.latest, disruption.latest.first
-        return {
-            "id": disruption.slug,
-            "incident": disruption.ref,
-            "title": clean(first.title),
-            "current": disruption.current,
-            "drill": disruption.drill,
-            "severity": disruption.severity.value,
-            "status": first.status,
-            "began_at": stamp(disruption.began_at),
-            "updated_at": stamp(disruption.updated_at),
-            "next_update_at": stamp(disruption.next_update_at) if disruption.next_update_at else None,
-            "latest": {"kind": latest.kind, "texts": {post.language: clean(post.text) for post in latest.posts}},
-            "pages": {language: f"{disruption.slug}.{language}.html" for language in self._settings.languages},
-        }
+def place(statement: str) -> str:
+    """Name the place of a statement on a page, by its key."""
+    return f"m-{hashlib.sha256(statement.encode()).hexdigest()[:10]}"
 
 
-def paragraphs(text: str) -> Markup:
-    """Write a plain text as HTML: paragraphs at empty lines, line breaks, web addresses as links; all escaped."""
-    whole = []
-    for paragraph in re.split(r"\n\s*\n", clean(text).strip()):
-        lines = [_linked(line) for line in paragraph.strip().splitlines()]
-        whole.append(Markup("<p dir='auto'>{}</p>").format(Markup("<br>\n").join(lines)))
-    return Markup("\n").join(whole)
-
-
-def _linked(line: str) -> Markup:
-    parts, end = [], 0
-    for match in _URL.finditer(line):
-        parts += [escape(line[end : match.start()]), Markup('<a href="{0}">{0}</a>').format(match[0])]
-        end = match.end()
-    return Markup("").join([*parts, escape(line[end:])])
-
-
-def clean(text: str) -> str:
-    """Take out what XML can't hold."""
-    return _CONTROL.sub("", text)
-
-
-def stamp(instant: datetime) -> str:
-    """Write an instant for programs, RFC 3339."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _day(instant: datetime, zone: str, language: str) -> str:
-    locale = "en_GB" if language == "en" else language
-    return str(format_date(instant.astimezone(ZoneInfo(zone)), "long", locale=locale))
+def _day(when: datetime | date, zone: str, language: str) -> str:
+    locale = {"en": "en_GB", "pt": "pt_PT"}.get(language, language)
+    there = when.astimezone(ZoneInfo(zone)) if isinstance(when, datetime) else when
+    return str(format_date(there, "long", locale=locale))
 
 
 def _words_file(language: str) -> Path:

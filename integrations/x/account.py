@@ -13,7 +13,7 @@ import httpx
 from oauthlib.oauth1 import Client as Signer
 
 from engine.ports import CannotTell, Lost, Refused
-from integrations.calls import Answer, call
+from integrations.calls import Answer, call, open_client
 from integrations.x import Settings
 from integrations.x.errors import is_kind, meaning, problem
 from integrations.x.text import read, referred
@@ -38,7 +38,7 @@ class Account:
 
     def __init__(self, settings: Settings) -> None:
         self._user = ""
-        self._client = httpx.Client(base_url=settings.api_url, timeout=settings.timeout_s, auth=_Signed(settings))
+        self._client = open_client("X", settings.api_url, settings.timeout_s, auth=_Signed(settings))
 
     def post(self, text: str, answers: str = "", quote: bool = False) -> str:
         """Post once; returns the id. Raises Refused or Lost: https://docs.x.com/x-api/posts/create-post."""

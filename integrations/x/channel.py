@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.effects import CHANGED, GONE, SAME, Look, Message, Post, Receipt, Withdraw
 from engine.limits import fits
-from engine.ports import CannotTell, Refused, TextLimit
+from engine.ports import CannotTell, Lost, Refused, TextLimit
 from integrations.x import KINDS, LIMIT, Settings
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ class X:
     limit: TextLimit | None = LIMIT
     sandbox = False
 
-    def __init__(self, settings: Settings) -> None:
-        from integrations.calls import Turns  # brings the client
+    def __init__(self, settings: Settings, settles_s: float | None = None) -> None:
+        from integrations.calls import SETTLES_S, Turns  # brings the client
 
         self._settings = settings
         self._made: Account | None = None
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = Turns(SETTLES_S if settles_s is None else settles_s)
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
         """Post, delete or look. Raises Refused or Lost."""
@@ -44,27 +44,23 @@ class X:
             return self._withdraw(_ours(base))
         post = self._checked(message)
         with self._turns.take(key) as again:
-            found = self.find(post, key, base) if again else None
-            return found or self._post(post, base)
+            return (self._made_before(post, key, base) if again else None) or self._post(post, base)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
-        """Look among our own posts for one of these words, in answer to the same post. Raises CannotTell or Refused.
+        """Look among our own posts for one of these words, in answer to the same post.
 
-        For a Withdraw: whether the post is gone.
+        For a Withdraw: whether the post is gone. Raises CannotTell, and Refused, also while it may yet arrive.
         """
         if isinstance(message, Look):
             return None
         if isinstance(message, Withdraw):
             place = _ours(base)
             return _withdrawn(place) if self._account().get(place.id) is None else None
-        post, answers = self._checked(message), _answers(message, base)
-        from integrations.x.text import same
-
-        replies = bool(answers) and self._settings.answer_by == "reply"
-        for seen in self._account().own(post.drafted_at - BEFORE, replies):
-            if seen.answers == answers and same(seen.text, post.text):
-                return _receipt(seen.id)
-        return None
+        post = self._checked(message)
+        found = self._among_ours(post, base)
+        if found is None:
+            self._turns.settled(key, "X")
+        return found
 
     def check(self) -> list[str]:
         """Ask X whose keys these are and what they may do."""
@@ -83,6 +79,23 @@ class X:
                 self._made.close()
             self._made = None
 
+    def _made_before(self, post: Post, key: str, base: Receipt | None) -> Receipt | None:
+        """Find what an earlier send of ours may have made. Raises Lost: that it can't be found out refuses nothing."""
+        try:
+            return self.find(post, key, base)
+        except (CannotTell, Refused) as error:
+            raise Lost(str(error)) from None
+
+    def _among_ours(self, post: Post, base: Receipt | None) -> Receipt | None:
+        from integrations.x.text import same
+
+        answers = _answers(post, base)
+        replies = bool(answers) and self._settings.answer_by == "reply"
+        for seen in self._account().own(post.drafted_at - BEFORE, replies):
+            if seen.answers == answers and same(seen.text, post.text):
+                return _receipt(seen.id)
+        return None
+
     def _post(self, post: Post, base: Receipt | None) -> Receipt:
         from integrations.x.errors import AnswersNothing, Duplicate
 
@@ -99,7 +112,7 @@ class X:
         for wait in (0.0, LAG_S):
             time.sleep(wait)
             try:
-                found = self.find(post, "", base)
+                found = self._among_ours(post, base)
             except CannotTell as error:
                 raise Refused(f"X has this text already. {error}", permanent=True) from None
             if found:
@@ -158,8 +171,8 @@ def _ours(base: Receipt | None) -> Receipt:
     return base
 
 
-def _answers(message: Message, base: Receipt | None) -> str:
+def _answers(post: Post, base: Receipt | None) -> str:
     """The id of the post that this one answers; empty for one that stands alone."""
-    if isinstance(message, Post) and (message.part > 1 or message.corrects):
+    if post.part > 1 or post.corrects:
         return _ours(base).id
     return base.id if base is not None and base.place == PLACE else ""

@@ -11,6 +11,7 @@ from engine import correlation
 from engine.actions import ACTIONS
 from engine.check import check
 from engine.dry_run import dry_run
+from engine.lint import read_lint_words
 from engine.people_file import read as read_people
 from engine.playbook import Approval, Briefing, Fact, Playbook, Step, Surge, Trigger, keys_of, parse, read
 from engine.trial import cases
@@ -18,7 +19,13 @@ from tests.example_house import NOW, ROOT, example_house
 
 FILES = sorted((ROOT / "playbooks").glob("*.yaml"))
 NAMES = [file.stem for file in FILES]
-HOUSE = replace(example_house(), channels=dict(integrations.LIMITS))
+CONFIG = integrations.Config()
+HOUSE = replace(
+    example_house(),
+    channels=integrations.limits(CONFIG),
+    kinds=integrations.kinds(CONFIG),
+    lint=read_lint_words(ROOT / "templates" / "lint"),
+)
 DOCS = ROOT / "docs" / "playbooks.md"
 
 
@@ -63,13 +70,38 @@ def test_it_speaks_staffs_opens_calls_updates_and_ends(file: Path):
     playbook, _, _ = read(file)
     used = {step.action for step in playbook.steps}
     assert used >= {"publish_statement", "raise_staffing", "open_queue", "call_out"}
-    assert any(step.every and step.action == "publish_statement" for step in playbook.steps)
+    assert any(step.every and step.relax and step.action == "publish_statement" for step in playbook.steps)
     ends = {step.action for step in playbook.stand_down}
-    assert ends >= {"publish_statement", "release_responders"}
+    assert ends >= {"publish_statement", "release_responders", "release_marketing"}
     assert playbook.surge
     assert [part for part in keys_of(Briefing) if not getattr(playbook.briefing, part)] == []
-    first = playbook.steps[0]
-    assert (first.action, bool(first.due_within)) == ("publish_statement", True)
+    pause, first = playbook.steps[:2]
+    assert (pause.action, first.action, bool(first.due_within)) == ("pause_marketing", "publish_statement", True)
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_it_tells_passengers_their_rights_and_says_sorry_at_the_end(file: Path):
+    playbook, _, _ = read(file)
+    rights = playbook.step("rights")
+    assert (rights.with_["message"], rights.after) == ("rights", ("first_word",))
+    assert {"status_page", "email", "facebook"} <= set(rights.with_["channels"])
+    assert rights.approval.publish == "preapproved"
+    apology = next(step for step in playbook.stand_down if step.key == "apology")
+    assert apology.with_["message"].startswith("apology")
+    assert (apology.after, apology.when) == (("all_clear",), "status == 'resolved'")
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_the_public_reads_it_in_four_languages_headline_and_text(file: Path):
+    playbook, _, _ = read(file)
+    steps = [step for step in (*playbook.steps, *playbook.stand_down) if step.action == "publish_statement"]
+    for step in steps:
+        assert (step.key, set(step.with_["languages"])) == (step.key, {"en", "nl", "es", "pt"})
+        assert (step.key, set(step.with_["title"])) == (step.key, {"en", "nl", "es", "pt"})
+        assert {"status_page", "facebook", "email"} <= set(step.with_["channels"])
+        if step.key != "rights":
+            assert {"slack", "bluesky", "x", "mastodon"} <= set(step.with_["channels"])
+    assert {f"detail_{language}" for language in ("en", "nl", "es", "pt")} <= set(playbook.facts)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -137,7 +169,7 @@ def texts(name: str, **facts: object) -> dict[tuple[str, str], str]:
 def test_an_it_outage_opens_check_in_by_private_message():
     first = texts("it-outage", systems="check_in", stations="AMS")["first_word", "en"]
     assert first.startswith("We are aware of a problem with check-in and boarding at AMS.")
-    assert "check in, or to book or change a flight? We do it for you." in first
+    assert "check in, or to book or change a flight? We will do it for you." in first
     assert "never post the reference in public" in first
 
 
@@ -155,18 +187,29 @@ def test_a_strike_of_our_own_staff_leaves_the_right_to_compensation(strikers):
         assert "does not take away your right to compensation" in said[step, "en"]
         assert "neemt uw recht op compensatie niet weg" in said[step, "nl"]
         assert "no le quita el derecho a compensación" in said[step, "es"]
+        assert "não lhe tira o direito a indemnização" in said[step, "pt"]
+    assert "C-195/17" in said["rights", "en"]
 
 
 @pytest.mark.parametrize("strikers", ["air_traffic_control", "airport_staff"])
 def test_a_strike_of_others_neither_promises_nor_denies_compensation(strikers):
     said = texts("strike", strikers=strikers, stations="AMS", starts_at="2026-11-24T04:00Z")
-    assert "depends on the circumstances: claim it" in said["first_word", "en"]
+    assert "depends on the circumstances: send us your claim" in said["first_word", "en"]
     assert "right to compensation" not in said["first_word", "en"]
 
 
 def test_no_text_about_a_strike_calls_it_extraordinary_or_denies_compensation():
     playbook, _, _ = read(ROOT / "playbooks" / "strike.yaml")
-    forbidden = ("extraordinar", "buitengewone", "overmacht", "force majeure", "fuerza mayor", "no compensation")
+    forbidden = (
+        "extraordinar",
+        "extraordinár",
+        "buitengewone",
+        "overmacht",
+        "force majeure",
+        "fuerza mayor",
+        "força maior",
+    )
+    forbidden += ("no compensation", "geen compensatie", "sin compensación", "sem indemnização")
     for facts in cases(playbook, HOUSE):
         for step in dry_run(playbook, HOUSE, facts, NOW):
             for _, _, text, preapproved in step.texts:

@@ -1,18 +1,20 @@
 """Bluesky against its own server: one post, whatever is lost on the way."""
 
 import itertools
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
-from engine.effects import Post
+from engine.effects import CHANGED, GONE, SAME, Look, Message, Post, Receipt, Withdraw
 from engine.ports import CannotTell, Lost, Refused
 from integrations.bluesky import Settings, connect
 from integrations.bluesky.channel import Bluesky
 from tests.peers import outward
-from tests.peers.outward import BlueskyServer
+from tests.peers.outward import BlueskyServer, Wire
 
 pytestmark = pytest.mark.peers
 bluesky_server = outward.bluesky_server
@@ -190,3 +192,162 @@ def test_a_drill_is_not_posted_unless_the_account_is_for_tests(ours: Ours) -> No
         ours.channel().send(post("[DRILL] x", drill=True), "key")
     ours.channel(post_drills=True).send(post("[DRILL] x", drill=True), "key")
     assert ours.posts() == ["[DRILL] x"]
+
+
+# ---------------------------------------------------------------- threads, corrections, withdrawals, looks
+
+WITHDRAW = Withdraw(statement="INC-1-u/first_word#1", language="en", reason="wrong airport")
+
+
+def test_a_thread_and_its_correction_hang_together(ours: Ours) -> None:
+    channel = ours.channel()
+    first = channel.send(post("One", parts=3), "1")
+    second = channel.send(post("Two", part=2, parts=3), "2", first)
+    third = channel.send(post("Three", part=3, parts=3), "3", second)
+    channel.send(post("Not three but four", corrects="s"), "4", third)
+    replies = {}
+    for found in ours.server.posts(ours.who["did"]):
+        reply = found["value"].get("reply", {})
+        replies[found["value"]["text"]] = {
+            end: (ref["uri"], ref["cid"]) for end, ref in reply.items() if end != "$type"
+        }
+    refs = [(receipt.id, receipt.facts["cid"]) for receipt in (first, second, third)]
+    assert replies == {
+        "One": {},
+        "Two": {"root": refs[0], "parent": refs[0]},
+        "Three": {"root": refs[0], "parent": refs[1]},
+        "Not three but four": {"root": refs[0], "parent": refs[2]},
+    }
+
+
+def test_an_answer_sent_again_by_another_process_is_the_same_record_and_is_found(ours: Ours) -> None:
+    first = ours.channel().send(post("One"), "1")
+    second = ours.channel().send(post("Two", part=2), "2", first)
+    assert ours.channel().send(post("Two", part=2), "2", first) == second
+    assert ours.channel().find(post("Two", part=2), "2", first) == second
+    assert second.facts["root"] == {"uri": first.id, "cid": first.facts["cid"]}
+    assert ours.posts() == ["One", "Two"]
+
+
+def test_a_room_elsewhere_is_nothing_to_answer(ours: Ours) -> None:
+    receipt = ours.channel().send(post(), "1", Receipt(id="1763784000.000100", place="C0001"))
+    assert "root" not in receipt.facts
+    assert ours.posts() == [TEXT]
+
+
+def test_withdrawn_it_is_gone_twice_is_done_and_another_stays(ours: Ours) -> None:
+    channel = ours.channel()
+    first, _ = channel.send(post("One"), "1"), channel.send(post("Two"), "2")
+    assert channel.find(WITHDRAW, "w", first) is None
+    receipt = channel.send(WITHDRAW, "w", first)
+    assert receipt == first.model_copy(update={"facts": {**first.facts, "withdrawn": True}})
+    assert channel.send(WITHDRAW, "w", first) == receipt == ours.channel().find(WITHDRAW, "w", first)
+    assert ours.posts() == ["Two"]
+
+
+def test_the_post_of_another_account_is_not_said_to_be_withdrawn(ours: Ours, bluesky_server: BlueskyServer) -> None:
+    first = ours.channel().send(post(), "1")
+    other = Ours(bluesky_server, f"airline-{next(COUNT)}").channel()
+    for ask in (other.send, other.find):
+        with pytest.raises(Refused, match="not of airline"):
+            ask(WITHDRAW, "w", first)
+    other.close()
+    assert ours.posts() == [TEXT]
+
+
+def test_a_look_tells_same_changed_and_gone_and_changes_nothing(ours: Ours) -> None:
+    channel = ours.channel()
+    first, look = channel.send(post(), "1"), Look(text=TEXT)
+    before = ours.server.posts(ours.who["did"])
+    assert channel.send(look, "l", first).facts == {**first.facts, "seen": SAME, "text": TEXT}
+    assert channel.find(look, "l", first) is None
+    assert ours.server.posts(ours.who["did"]) == before
+    channel.send(post("All is well."), "1")  # the same record, overwritten as by another program
+    assert channel.send(look, "l", first).facts == {**first.facts, "seen": CHANGED, "text": "All is well."}
+    channel.send(WITHDRAW, "w", first)
+    assert channel.send(look, "l", first).facts == {**first.facts, "seen": GONE, "text": ""}
+
+
+# ---------------------------------------------------------------- faults on the way
+
+HTML = "<!DOCTYPE html><title>Please wait</title>"
+
+
+class Silent(Wire):
+    """Swallows answers while `hold` is above 0, and keeps the line open: the caller times out."""
+
+    hold = 0
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, answer: bool) -> bool:
+        if answer and self.hold and source.recv(65536):
+            self.hold -= 1
+            return True
+        return super()._pass_on(source, sink, answer)
+
+
+@pytest.fixture
+def between(bluesky_server: BlueskyServer) -> Iterator[Callable[[int], None]]:
+    """Let what stands at a port carry all calls; put back afterwards. The client takes its server's own address."""
+    wire, straight = bluesky_server.wire, bluesky_server.wire.to
+
+    def carry(port: int) -> None:
+        wire.to = port
+
+    yield carry
+    wire.to = straight
+
+
+def deliver(channel: Bluesky, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+    """Send as the outbox does: after a lost answer look, and send again only where it is not there."""
+    uncertain = False
+    for _ in range(6):
+        try:
+            found = channel.find(message, key, base) if uncertain else None
+            return found or channel.send(message, key, base)
+        except Lost:
+            uncertain = True
+    raise AssertionError("six attempts were not enough")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"lose": 6}, id="answers lost"),
+        pytest.param({"spoil": 6, "status": 500, "body": HTML}, id="500 after storing"),
+        pytest.param({"spoil": 6, "status": 502, "body": HTML}, id="502 after storing"),
+        pytest.param({"spoil": 6, "status": 200, "body": HTML}, id="HTML"),
+    ],
+)
+def test_one_post_and_one_withdrawal_whatever_becomes_of_the_answers(
+    ours: Ours, between: Callable[[int], None], faulty: Callable[..., str], fault: dict[str, object]
+) -> None:
+    proxy = faulty(f"http://127.0.0.1:{ours.server.wire.to}", match="Record", **fault)
+    between(urlsplit(proxy).port or 0)
+    channel = ours.channel()
+    with pytest.raises(Lost):
+        channel.send(post("One"), "1")
+    first = deliver(channel, post("One"), "1")
+    assert ours.posts() == ["One"]
+    with pytest.raises(Lost):
+        channel.send(post(), "2", first)
+    second = deliver(ours.channel(), post(), "2", first)  # after a restart
+    assert ours.posts() == ["One", TEXT]
+    with pytest.raises(Lost):
+        channel.send(WITHDRAW, "w", second)
+    assert deliver(channel, WITHDRAW, "w", second).facts["withdrawn"] is True
+    assert ours.posts() == ["One"]
+
+
+def test_stored_and_then_timed_out_it_is_there_once(ours: Ours, between: Callable[[int], None]) -> None:
+    silent = Silent(ours.server.wire.to)
+    between(silent.port)
+    channel = ours.channel(timeout_s=2)
+    assert channel.check() == []
+    silent.hold = 1
+    with pytest.raises(Lost, match="Timeout"):
+        channel.send(post(), "key")
+    assert silent.hold == 0
+    assert ours.posts() == [TEXT]
+    assert channel.find(post(), "key") == channel.send(post(), "key")
+    assert ours.posts() == [TEXT]
+    silent.close()

@@ -5,7 +5,23 @@ from uuid import uuid4
 
 import pytest
 
-from engine.effects import Button, Direct, Invite, Post, Receipt, Revise, Room, Text, Topic
+from engine.effects import (
+    CHANGED,
+    GONE,
+    SAME,
+    Amend,
+    Button,
+    Direct,
+    Invite,
+    Look,
+    Post,
+    Receipt,
+    Revise,
+    Room,
+    Text,
+    Topic,
+    Withdraw,
+)
 from engine.ports import CannotTell, Channel, Lost, Refused
 from integrations.slack import Settings, connect
 from tests.peers.conftest import BLIND, PEOPLE, Slack
@@ -233,20 +249,99 @@ def test_a_429_is_a_refusal_that_names_the_wait(slack: Slack, opened: Receipt, f
     assert busy.send(Text(text="Others go on"), "k/others", elsewhere).place == elsewhere.id
 
 
-def test_a_post_for_slack_goes_into_the_room(slack: Slack, opened: Receipt):
-    post = Post(
-        incident="INC-7",
-        title="Ash cloud",
-        message="holding",
-        language="en",
-        text="We are aware",
-        severity="SEV1",
-        status="responding",
-        statement="s",
-        drafted_at="2026-11-22T04:10:00Z",
-    )
-    receipt = channel(slack).send(post, "k/post", opened)
-    assert slack.messages(opened.id)[0]["ts"] == receipt.id
+POST = Post(
+    incident="INC-7",
+    title="Ash cloud",
+    message="holding",
+    language="en",
+    text="We are aware of <ash> & delays 🌋 at 14:30, see https://status.airline.example.",
+    severity="SEV1",
+    status="responding",
+    statement="s",
+    drafted_at="2026-11-22T04:10:00Z",
+)
+WITHDRAW = Withdraw(statement="s", language="en", reason="wrong airport")
+
+
+def seen(slack: Slack, text: str, post: Receipt) -> object:
+    receipt = channel(slack).send(Look(text=text), "k/look", post)
+    assert (receipt.id, receipt.place, receipt.url) == (post.id, post.place, post.url)
+    assert channel(slack).find(Look(text=text), "k/look", post) is None
+    return receipt.facts["seen"]
+
+
+def test_a_post_for_slack_goes_into_the_room_and_is_seen_there(slack: Slack, opened: Receipt):
+    post = channel(slack).send(POST, "k/post", opened)
+    assert slack.messages(opened.id)[0]["ts"] == post.id
+    slack.client().chat_postMessage(channel=opened.id, text="Others talk on.")
+    looked = channel(slack).send(Look(text=POST.text), "k/look", post)
+    assert looked.facts == {"seen": SAME, "text": POST.text}
+    assert seen(slack, POST.text.replace("14:30", "14:20"), post) == CHANGED
+    assert len(slack.messages(opened.id)) == 2
+
+
+def test_a_long_post_is_seen_as_it_was_sent(slack: Slack, opened: Receipt):
+    lines = [f"{number:04} KL{number} to <https://example.org/{number}|the desk> & back" for number in range(200)]
+    long = POST.model_copy(update={"text": "\n".join(lines)})
+    post = channel(slack).send(long, "k/long", opened)
+    assert seen(slack, long.text, post) == SAME
+    assert seen(slack, long.text.replace("KL199", "KL198"), post) == CHANGED
+
+
+def test_a_post_is_amended_in_its_place_and_again_without_harm(slack: Slack, opened: Receipt):
+    post = channel(slack).send(POST, "k/post", opened)
+    amend = Amend(post=POST.model_copy(update={"text": "Correction: <!channel> not Rotterdam."}))
+    assert channel(slack).find(amend, "k/amend", post) is None
+    assert channel(slack).send(amend, "k/amend", post) == post
+    assert channel(slack).send(amend, "k/amend", post) == post
+    (message,) = slack.messages(opened.id)
+    assert message["ts"] == post.id
+    assert "&lt;!channel&gt; not Rotterdam" in message["blocks"][0]["text"]["text"]
+    assert seen(slack, POST.text, post) == CHANGED
+    assert seen(slack, amend.post.text, post) == SAME
+    assert channel(slack).find(POST, "k/post", opened) == post
+
+
+def test_a_post_is_withdrawn_once_and_for_all(slack: Slack, opened: Receipt):
+    post, other = channel(slack).send(POST, "k/post", opened), channel(slack).send(POST, "k/other", opened)
+    for _ in range(2):
+        withdrawn = channel(slack).send(WITHDRAW, "k/withdraw", post)
+        assert withdrawn == post.model_copy(update={"facts": {"withdrawn": True}})
+    assert [message["ts"] for message in slack.messages(opened.id)] == [other.id]
+    looked = channel(slack).send(Look(text=POST.text), "k/look", post)
+    assert looked.facts == {"seen": GONE, "text": ""}
+    assert seen(slack, POST.text, other) == SAME
+    with pytest.raises(Refused, match="deleted it") as refused:
+        channel(slack).send(Amend(post=POST), "k/amend", post)
+    assert refused.value.permanent
+
+
+@pytest.mark.parametrize("kind", ["amend", "withdraw"])
+def test_what_lost_its_answer_is_done_again_and_is_done_once(
+    slack: Slack, opened: Receipt, faulty: Callable[..., str], kind: str
+):
+    post = channel(slack).send(POST, "k/post", opened)
+    method = {"amend": "chat.update", "withdraw": "chat.delete"}[kind]
+    message = {"amend": Amend(post=POST.model_copy(update={"text": "Corrected."})), "withdraw": WITHDRAW}[kind]
+    with pytest.raises(Lost):
+        channel(slack, faulty(slack.api_url, match=method, lose=1)).send(message, "k/again", post)
+    assert channel(slack).find(message, "k/again", post) is None
+    assert channel(slack).send(message, "k/again", post).id == post.id
+    assert len(slack.messages(opened.id)) == (kind == "amend")
+    assert seen(slack, "Corrected.", post) == (SAME if kind == "amend" else GONE)
+
+
+def test_a_look_into_a_room_that_is_not_there_is_refused_for_good(slack: Slack):
+    with pytest.raises(Refused, match="channel_not_found") as refused:
+        channel(slack).send(Look(text="x"), "k/look", Receipt(id="1700000000.000001", place="C0NOWHERE1"))
+    assert refused.value.permanent
+
+
+def test_without_the_right_to_read_a_look_is_refused_and_names_the_scope(slack: Slack, opened: Receipt):
+    post = channel(slack).send(POST, "k/post", opened)
+    with pytest.raises(Refused, match="channels:history") as refused:
+        channel(slack, token=BLIND).send(Look(text=POST.text), "k/look", post)
+    assert refused.value.permanent
 
 
 def test_without_the_right_to_read_it_cannot_tell(slack: Slack, opened: Receipt):

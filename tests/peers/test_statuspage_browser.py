@@ -8,33 +8,69 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from engine.effects import Post
+from engine.effects import Amend, Post, Receipt, Withdraw
 from integrations.statuspage import Settings, connect
+from integrations.statuspage.channel import StatusPage
 
 pytestmark = pytest.mark.peers
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = "https://airline.example/" + "a-very-long-address-without-a-break/" * 4
-PAGES = ["index.en.html", "index.nl.html", "inc-1-a.es.html", "inc-2-b.en.html", "history.en.html"]
+PAGES = {
+    "index": "index.en.html",
+    "index in Portuguese": "index.pt.html",
+    "disruption, corrected, with rights": "inc-1-a.es.html",
+    "earlier messages": "inc-1-a.earlier-1.nl.html",
+    "drill": "inc-2-b.en.html",
+    "right to left": "inc-3-c.en.html",
+    "all withdrawn": "inc-5-f.en.html",
+    "over, with an apology": "inc-6-e.en.html",
+    "history": "history.en.html",
+}
+COMPONENTS = {"booking": "major_outage", "check_in": "partial_outage", "website_and_app": "degraded"}
+
+pages = pytest.mark.parametrize("name", PAGES.values(), ids=PAGES.keys())
 
 
-def post(number: int, key: str, language: str, **more: object) -> Post:
-    plain = {"incident": f"INC-{number}", "title": "IT outage", "severity": f"SEV{number}", "language": language}
+def post(number: int, key: str, language: str, step: str = "first_word#1", **more: object) -> Post:
+    plain = {"incident": f"INC-{number}", "title": "IT outage", "severity": f"SEV{min(number, 4)}"}
     rest = {"message": "holding", "status": "responding", "drafted_at": NOW, "text": f"First line.\n\nSee {LONG}."}
-    return Post.model_validate({**plain, **rest, "statement": f"INC-{number}-{key}/first_word#1", **more})
+    return Post.model_validate(
+        {**plain, **rest, "language": language, "statement": f"INC-{number}-{key}/{step}", **more}
+    )
+
+
+def send(channel: StatusPage, *posts: Post) -> list[Receipt]:
+    return [channel.send(each, f"{each.statement}/{each.language}") for each in posts]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with everything on it: four severities, a drill, one that is over, one said in English only."""
+    """A page with everything on it: long days, a correction, withdrawals, a drill, rights, Arabic, what is over."""
     root = tmp_path_factory.mktemp("status")
-    channel = connect(Settings(folder=root, title="Polder Airways", help_url="https://a.example/help"))
-    posts = [post(1, "a", language, next_update_at=NOW + timedelta(minutes=30)) for language in ("en", "nl", "es")]
-    posts += [post(2, "b", "en", drill=True), post(3, "c", "en"), post(4, "d", "en")]
-    posts += [post(1, "e", "en", status="resolved", message="resolution")]
-    for each in posts:
-        channel.send(each, f"{each.statement}/{each.language}")
+    settings = Settings(folder=root, title="Polder Airways", help_url="https://a.example/help")
+    channel = connect(settings, lambda: NOW + timedelta(hours=12))
+    languages = settings.languages
+    send(channel, *(post(1, "a", language, components=COMPONENTS) for language in languages))
+    for hour in range(1, 10):
+        told = {"message": "update", "drafted_at": NOW + timedelta(hours=hour), "text": "A long day. " * 130}
+        posts = [post(1, "a", language, f"next#{hour}", **told) for language in languages]
+        receipts = send(channel, *posts)
+    for one, receipt in zip(posts, receipts, strict=True):
+        right = one.model_copy(update={"text": f"Right words. {LONG}", "next_update_at": NOW + timedelta(hours=13)})
+        channel.send(Amend(post=right), f"c/{one.language}", receipt)
+    told = {"message": "update", "drafted_at": NOW + timedelta(hours=10)}
+    wrong = [post(1, "a", language, "next#10", **told) for language in languages]
+    wrong.append(post(5, "f", "en"))
+    for one, receipt in zip(wrong, send(channel, *wrong), strict=True):
+        channel.send(Withdraw(statement=one.statement, language=one.language, reason=""), f"w/{receipt.id}", receipt)
+    send(channel, *(post(1, "a", language, "rights#1", message="rights_eu") for language in languages))
+    send(channel, post(2, "b", "en", drill=True, components={"flights": "major_outage"}))
+    send(channel, post(3, "c", "ar", title="رماد", text="الرحلات متوقفة في AMS."), post(4, "d", "en"))
+    over = {"status": "resolved", "drafted_at": NOW + timedelta(hours=1)}
+    send(channel, post(6, "e", "en"), post(6, "e", "en", "all_clear#1", message="resolution", **over))
+    send(channel, post(6, "e", "en", "sorry#1", message="apology", **{**over, "drafted_at": NOW + timedelta(hours=2)}))
     return root
 
 
@@ -49,7 +85,7 @@ def tab(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("tab", ["light", "dark"], indirect=True)
-@pytest.mark.parametrize("name", PAGES)
+@pages
 def test_axe_finds_nothing(tab: Any, folder: Path, name: str) -> None:
     tab.goto((folder / name).as_uri())
     found = Axe().run(tab, options={**RULES, "resultTypes": ["violations", "passes"]})
@@ -58,7 +94,7 @@ def test_axe_finds_nothing(tab: Any, folder: Path, name: str) -> None:
     assert {"color-contrast", "html-has-lang", "landmark-one-main", "page-has-heading-one"} <= checked
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pages
 def test_a_phone_never_scrolls_sideways_and_links_are_large_enough_to_touch(tab: Any, folder: Path, name: str) -> None:
     tab.goto((folder / name).as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth") == 360
@@ -78,6 +114,65 @@ def test_it_works_without_script_and_asks_nobody_else(tab: Any, folder: Path) ->
     assert said == []
 
 
+@pages
+def test_no_page_is_heavy_or_needs_script(folder: Path, name: str) -> None:
+    html = (folder / name).read_bytes()
+    assert len(html) < 30_000
+    assert b"<script" not in html
+
+
+@pages
+@pytest.mark.parametrize("zoom", [1, 4], ids=["320 px", "1280 px at 400 %"])
+def test_nothing_scrolls_sideways_on_the_narrowest_screen(browser: Any, folder: Path, name: str, zoom: int) -> None:
+    """WCAG 1.4.10: 320 CSS pixels, which is what 1280 become at 400 %."""
+    context = browser.new_context(viewport={"width": 320, "height": 256}, device_scale_factor=zoom)
+    tab = context.new_page()
+    tab.goto((folder / name).as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") == 320
+    wide = "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 321 && "
+    wide += "!e.closest('.skip')).map(e => e.outerHTML.slice(0, 80))"
+    assert tab.evaluate(wide) == []
+    context.close()
+
+
+def test_larger_letters_alone_lose_nothing(browser: Any, folder: Path) -> None:
+    """WCAG 1.4.4: text at 200 % on a phone, as set in the browser."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    tab = context.new_page()
+    tab.goto((folder / "inc-1-a.en.html").as_uri())
+    tab.evaluate("document.documentElement.style.fontSize = '34px'")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    context.close()
+
+
+def test_a_text_from_right_to_left_stands_on_the_right(tab: Any, folder: Path) -> None:
+    tab.goto((folder / "inc-3-c.en.html").as_uri())
+    text = tab.locator(".text")
+    assert (text.get_attribute("lang"), text.get_attribute("dir")) == ("ar", "rtl")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.text p')).direction") == "rtl"
+    right = "(() => { const r = document.createRange(); r.selectNodeContents(document.querySelector('.text p'));"
+    right += (
+        "return r.getBoundingClientRect().right - document.querySelector('.text').getBoundingClientRect().right })()"
+    )
+    assert abs(tab.evaluate(right)) < 2
+    assert tab.evaluate("getComputedStyle(document.body).direction") == "ltr"
+
+
+def test_a_screen_reader_hears_states_corrections_and_the_earlier_wording(tab: Any, folder: Path) -> None:
+    tab.goto((folder / "index.en.html").as_uri())
+    services = tab.get_by_role("region", name="Our services now").get_by_role("listitem").all_inner_texts()
+    told = [" ".join(each.split()) for each in services]
+    assert told[0] == "Booking Severely disrupted"
+    assert told[3] == "Flights See the message Drill: Severely disrupted"
+    tab.get_by_role("link", name="Your rights", exact=True).click()
+    assert tab.url.endswith("inc-1-a.en.html#rights")
+    assert tab.get_by_role("region", name="Your rights").is_visible()
+    newest = tab.get_by_role("article").nth(1)
+    assert newest.get_by_role("heading").all_inner_texts()[1] == "Earlier wording"
+    assert "Corrected" in newest.inner_text()
+    assert "withdrawn at" in tab.get_by_role("article").first.inner_text()
+
+
 def test_languages_are_one_click_away(tab: Any, folder: Path) -> None:
     tab.goto((folder / "inc-1-a.en.html").as_uri())
     tab.get_by_role("link", name="Nederlands").click()
@@ -89,7 +184,8 @@ def test_languages_are_one_click_away(tab: Any, folder: Path) -> None:
 def test_a_screen_reader_meets_the_news_in_order(tab: Any, folder: Path) -> None:
     tab.goto((folder / "index.en.html").as_uri())
     headings = tab.get_by_role("heading").all_inner_texts()
-    assert headings == ["3 disruptions now", "IT outage", "IT outage", "IT outage", "IT outage", "Earlier"]
+    outages = ["IT outage", "رماد", "IT outage", "IT outage"]
+    assert headings == ["3 disruptions now", *outages, "Our services now", "Earlier"]
     assert tab.get_by_role("article").count() == 4
     assert tab.get_by_role("main").count() == 1
     tab.keyboard.press("Tab")

@@ -55,7 +55,8 @@ def approve(scene: Scene, name: str) -> None:
 
 
 def live(scene: Scene) -> dict[tuple[str, str], Seen]:
-    return {(one.channel, one.language): one for one in speaking.live(scene.desk, "INC-1")}
+    """The news of each place; notices of passengers' rights stand beside it."""
+    return {(one.channel, one.language): one for one in speaking.live(scene.desk, "INC-1") if one.message != "rights"}
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ def out(desk: Scene) -> Scene:
     """The first word is out everywhere."""
     desk.declare("it-outage", stations="AMS", detail_en="Check-in works at AMS only")
     approve(desk, "ST-1")
+    desk.pass_time(minutes=2)
     return desk
 
 
@@ -145,10 +147,25 @@ def test_a_correction_of_somebody_who_may_not_approve_waits(out: Scene) -> None:
 def test_a_correction_corrects_a_correction(out: Scene) -> None:
     for text in ("Boarding goes on.", "Boarding goes on at gate D only."):
         there = speaking.correct(out.desk, "INC-1", {"en": text}, "clara", ROLE)
-        out.settle()
+        out.pass_time(minutes=1)
     assert "gate D" in live(out)["status_page", "en"].parts[0]
     assert [s.status for s in speaking.statements(out.desk, "INC-1")][:3] == ["corrected", "corrected", "live"]
     assert live(out)["x", "en"].statement == there.ref
+
+
+def test_the_notice_of_rights_stands_beside_the_news_and_is_not_corrected_with_it(out: Scene) -> None:
+    notice = speaking.draft(out.desk, "INC-1", "rights", "editor", ["status_page", "facebook"], ["en"])
+    assert notice.next_update_at is None
+    approve(out, notice.ref)
+    out.pass_time(minutes=1)
+    speaking.correct(out.desk, "INC-1", {"en": "Boarding goes on."}, "clara", ROLE)
+    out.pass_time(minutes=1)
+    beside = [one for one in speaking.live(out.desk, "INC-1") if one.statement == notice.ref]
+    assert {(one.channel, one.state, one.behind) for one in beside} == {
+        ("status_page", "live", ""),
+        ("facebook", "live", ""),
+    }
+    assert "Boarding goes on." in live(out)["facebook", "en"].parts[0]
 
 
 def test_nothing_public_is_nothing_to_correct(desk: Scene) -> None:
@@ -232,7 +249,7 @@ def test_a_post_that_somebody_touched_there_is_noticed_and_told_once(
     assert any("bluesky (en)" in message.text for message in scene.slack.all("direct"))
     scene.pass_time(minutes=16)
     assert scene.timeline("INC-1").count(kind) == 1
-    assert not scene.timeline("INC-1").has("EffectSent", kind="look")
+    assert not [entry for entry in scene.desk.timeline("INC-1") if entry.facts.get("kind") == "look"]
 
 
 def test_looking_now_looks_at_all_that_stands(watched: tuple[Scene, Looked]) -> None:
@@ -255,9 +272,7 @@ def test_a_correction_of_what_was_deleted_there_is_a_post_of_its_own(watched: tu
     scene.settle()
     effects = {effect.key: effect for effect in speaking.posted(scene.desk, there)}
     assert effects[f"{there.key}/bluesky/en"].needs is None
-    assert effects[f"{there.key}/bluesky/nl"].needs == "/".join(
-        (scene.desk.statement("ST-1").key, "bluesky", "nl")
-    )
+    assert effects[f"{there.key}/bluesky/nl"].needs == "/".join((scene.desk.statement("ST-1").key, "bluesky", "nl"))
 
 
 def test_nobody_looks_once_the_incident_has_ended(watched: tuple[Scene, Looked]) -> None:

@@ -73,7 +73,7 @@ def storm(home: Path, people: Sequence[Person] = PEOPLE, playbook: str = PLAYBOO
     folder = home / "playbooks"
     folder.mkdir(parents=True)
     (folder / "storm.yaml").write_text(playbook)
-    with _opened(home) as scene:
+    with opened(home) as scene:
         import_people(scene.crew.store, list(people))
         yield scene
 
@@ -82,7 +82,7 @@ def storm(home: Path, people: Sequence[Person] = PEOPLE, playbook: str = PLAYBOO
 def under_way(home: Path, people: Sequence[Person] = PEOPLE) -> Iterator[Scene]:
     """The same with INC-1 declared and the first wave asked: a copy of one that is made once for these people."""
     shutil.copytree(_prepared(people), home, dirs_exist_ok=True)
-    with _opened(home) as scene:
+    with opened(home) as scene:
         yield scene
 
 
@@ -97,7 +97,7 @@ def _prepared(people: Sequence[Person]) -> Path:
 
 
 @contextmanager
-def _opened(home: Path) -> Iterator[Scene]:
+def opened(home: Path) -> Iterator[Scene]:
     settings = load(home=home, playbooks=home / "playbooks", public_url="https://irrops.example")
     clock = HandClock(NIGHT)
     wired = crew(settings, clock)

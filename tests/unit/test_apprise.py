@@ -5,18 +5,23 @@ import logging
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
 from pydantic import SecretStr
 
-from engine.effects import Direct, Text
+from engine.effects import Direct, Post, Text
 from engine.ports import CannotTell, Lost, Refused
 from integrations.apprise import LIMITS, Settings, connect
 from integrations.apprise.channel import Lane
+from integrations.apprise.places import Places
 from integrations.apprise.service import body, service
 
 KEY = "INC-1-abc/volunteers#1/ada/sms"
@@ -33,6 +38,8 @@ class Service:
     def __init__(self) -> None:
         self.received: list[tuple[str, str, bytes]] = []
         self.next: list[int | float | str] = []
+        self.at: dict[str, int | float | str] = {}
+        """Path → what to do with each request there."""
         self.threads: set[str] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -58,7 +65,7 @@ class Service:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
                 service.threads.update(thread.name for thread in threading.enumerate())
                 service.received.append((self.command, self.path, content))
-                what = service.next.pop(0) if service.next else 200
+                what = service.next.pop(0) if service.next else service.at.get(self.path, 200)
                 if what == "hang up":
                     return
                 if isinstance(what, float):
@@ -399,3 +406,146 @@ def test_whether_it_arrived_is_not_known_and_rooms_are_not_for_it() -> None:
         channel.send(Text(text="Situation"), KEY)
     assert found.value.permanent
     assert {name: connect(Settings(), name).limit for name in LIMITS} == LIMITS
+
+
+# ---- statements ----------------------------------------------------------------------------------------------------
+
+POST = Post(
+    incident="INC-1",
+    title="IT outage",
+    message="holding",
+    language="en",
+    text="We are aware. <b> & c\n\nNext update by 05:10 UTC. 🌋",
+    severity="SEV1",
+    status="responding",
+    statement="INC-1-abc/first_word#1",
+    drafted_at=datetime(2026, 11, 22, 4, 10, tzinfo=UTC),
+)
+
+
+def places(there: Service, folder: Path, *paths: str, more: str = "", **settings: Any) -> Places:
+    """The channel as a process has it that has just begun."""
+    urls = ", ".join(f"json://duty:{WORD}@127.0.0.1:{there.port}/{path}" for path in paths)
+    channel = connect(Settings(posts=SecretStr(f"{urls}{more}"), folder=folder, timeout_s=1, **settings), "apprise")
+    assert isinstance(channel, Places)
+    return channel
+
+
+def had(there: Service) -> dict[str, int]:
+    return dict(Counter(unquote(path).removeprefix("/") for _, path, _ in there.received))
+
+
+def test_a_statement_goes_to_each_place_once(there: Service, tmp_path: Path) -> None:
+    three = ("a", "b,c", "d")
+    assert places(there, tmp_path, *three).find(POST, KEY) is None
+    receipt = places(there, tmp_path, *three).send(POST, KEY)
+    assert had(there) == dict.fromkeys(three, 1)
+    assert {(body["title"], body["message"]) for body in there.bodies()} == {(POST.title, POST.text)}
+    assert receipt.facts == {"recipients": 3, "accepted": 3, "refused": {}}
+    assert places(there, tmp_path, *three).send(POST, KEY) == receipt
+    assert places(there, tmp_path, *three).find(POST, KEY) == receipt
+    assert had(there) == dict.fromkeys(three, 1)
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert WORD.encode() not in kept
+
+
+def test_one_place_that_refuses_keeps_no_other_from_theirs(there: Service, tmp_path: Path) -> None:
+    there.at["/b"] = 404
+    channel = places(there, tmp_path, "a", "b", "c", more=f" nosuch://{WORD}/x")
+    receipt = channel.send(POST, KEY)
+    assert had(there) == dict.fromkeys("abc", 1)
+    assert (receipt.facts["recipients"], receipt.facts["accepted"]) == (4, 2)
+    whys = " ".join(receipt.facts["refused"])
+    assert "URL 2 of IRROPS_APPRISE_POSTS" in whys
+    assert "HTTP 404" in whys
+    assert "knows no service nosuch://" in whys
+    assert "people file" not in whys
+    assert WORD not in receipt.model_dump_json()
+    assert channel.send(POST, KEY) == receipt
+    assert had(there) == dict.fromkeys("abc", 1)
+
+
+def test_one_place_that_asks_to_wait_is_tried_again_alone(there: Service, tmp_path: Path) -> None:
+    there.at["/b"] = 429
+    with pytest.raises(Refused) as waits:
+        places(there, tmp_path, "a", "b", "c").send(POST, KEY)
+    assert (waits.value.permanent, waits.value.retry_after) == (False, 30)
+    assert "2 took it, 1 did not get it yet" in str(waits.value)
+    assert places(there, tmp_path, "a", "b", "c").find(POST, KEY) is None
+    there.at.clear()
+    assert places(there, tmp_path, "a", "b", "c").send(POST, KEY).facts["accepted"] == 3
+    assert had(there) == {"a": 1, "b": 2, "c": 1}
+
+
+@pytest.mark.parametrize("what", [500, "hang up", 1.6])
+def test_one_place_that_leaves_it_open_is_for_a_person(there: Service, tmp_path: Path, what: Any) -> None:
+    there.at["/b"] = what
+    with pytest.raises(Lost):
+        places(there, tmp_path, "a", "b", "c").send(POST, KEY)
+    assert had(there) == dict.fromkeys("abc", 1)
+    with pytest.raises(CannotTell, match=r"2 took it, 1 may have taken it or not \(json\)"):
+        places(there, tmp_path, "a", "b", "c").find(POST, KEY)
+    there.at.clear()
+    places(there, tmp_path, "a", "b", "c").send(POST, KEY)
+    assert had(there) == {"a": 1, "b": 2, "c": 1}
+
+
+def test_all_refused_is_for_good_and_names_the_setting(there: Service, tmp_path: Path) -> None:
+    there.at |= {"/a": 401, "/b": 404}
+    with pytest.raises(Refused) as none:
+        places(there, tmp_path, "a", "b").send(POST, KEY)
+    assert none.value.permanent
+    assert "All 2 places" in str(none.value)
+    assert "IRROPS_APPRISE_POSTS" in str(none.value)
+    assert WORD not in str(none.value)
+    there.at.clear()
+    assert places(there, tmp_path, "a", "b").send(POST, KEY).facts["accepted"] == 2
+
+
+def test_sends_at_once_are_one(there: Service, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        receipts = list(pool.map(lambda _: places(there, tmp_path, "a", "b").send(POST, KEY), range(6)))
+    assert had(there) == {"a": 1, "b": 1}
+    assert all(receipt == receipts[0] for receipt in receipts)
+
+
+def test_a_text_that_a_place_would_cut_is_not_sent_there(there: Service, tmp_path: Path) -> None:
+    discord = " discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
+    long = POST.model_copy(update={"text": "x" * 2001})
+    receipt = places(there, tmp_path, "a", more=discord).send(long, KEY)
+    assert receipt.facts["refused"] == {"discord: 2001 characters, where it takes 2000": 1}
+    assert there.bodies()[0]["message"] == long.text
+
+
+def test_a_drill_goes_nowhere_unless_all_expect_it(there: Service, tmp_path: Path) -> None:
+    drill = POST.model_copy(update={"drill": True, "language": "es", "text": "[SIMULACRO] Lo sabemos."})
+    with pytest.raises(Refused) as found:
+        places(there, tmp_path, "a").send(drill, KEY)
+    assert found.value.permanent
+    assert there.received == []
+    places(there, tmp_path, "a", post_drills=True).send(drill, KEY)
+    assert there.bodies()[0]["title"] == "[SIMULACRO] IT outage"
+
+
+def test_doctor_hears_of_each_url_that_will_not_do(there: Service, tmp_path: Path) -> None:
+    two = " tgram://123456789:abcdefg_hijklmnop/lead2gold/123/"
+    assert places(there, tmp_path, "a", "b").check() == []
+    found = places(there, tmp_path, "a", more=f"{two}, nosuch://{WORD}/x").check()
+    assert [one.split(":")[0].split(" names")[0] for one in found] == [
+        "URL 2 of IRROPS_APPRISE_POSTS",
+        "URL 3 of IRROPS_APPRISE_POSTS",
+    ]
+    assert "a URL for each" in found[0]
+    assert WORD not in "".join(found)
+    (none,) = connect(Settings(folder=tmp_path), "apprise").check()
+    assert "IRROPS_APPRISE_POSTS" in none
+    (tmp_path / "file").write_text("")
+    (unwritable,) = places(there, tmp_path / "file", "a").check()
+    assert "ledger" in unwritable
+    assert there.received == []
+
+
+def test_a_place_does_not_show_its_password(there: Service, tmp_path: Path) -> None:
+    channel = places(there, tmp_path, "a")
+    assert WORD not in repr(channel._places())
+    assert WORD not in repr(channel._settings)

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from engine.effects import Post
+from engine.effects import Look, Message, Post, Receipt, Withdraw
 from engine.ports import Lost, Refused
 from integrations.bluesky import Settings, connect
+from integrations.bluesky.account import record
 from integrations.bluesky.channel import Bluesky
+from integrations.bluesky.facets import facets
 from integrations.bluesky.tid import tid
 
 NOW = datetime(2026, 11, 22, 4, 10, 33, 120456, tzinfo=UTC)
@@ -52,6 +54,114 @@ def test_it_follows_from_the_key_sorts_in_time_and_keeps_posts_of_one_instant_ap
     keys = [tid("k", NOW + timedelta(seconds=second)) for second in range(100)]
     assert keys == sorted(keys)
     assert len({tid(f"statement/{number}", NOW) for number in range(5000)}) == 5000
+
+
+OLD = Receipt(id="at://did:plc:abcdefghijklmnopqrstuvwx/app.bsky.feed.post/3a", place="d", facts={"cid": "bafy1"})
+
+
+def test_an_answer_names_what_it_answers_and_where_the_thread_begins() -> None:
+    parent = {"uri": OLD.id, "cid": "bafy1"}
+    assert record(POST, OLD)["reply"] == {"root": parent, "parent": parent}
+    root = {"uri": "at://d/app.bsky.feed.post/1", "cid": "bafy0"}
+    later = OLD.model_copy(update={"facts": {**OLD.facts, "root": root, "seen": "same"}})
+    assert record(POST, later)["reply"] == {"root": root, "parent": parent}
+    assert record(POST, later) == record(POST, later)
+    assert "reply" not in record(POST)
+
+
+def marked(text: str) -> list[tuple[str, str]]:
+    """What a reader's app makes of the facets: the bytes that are marked, and what for."""
+    found = []
+    for facet in facets(text):
+        piece = text.encode()[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode()
+        (feature,) = facet["features"]
+        found.append((piece, feature.get("uri") or "#" + feature["tag"]))
+    return found
+
+
+HELP = ("https://airline.example/help", "https://airline.example/help")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("See ", "."),
+        ("See ", "?!"),
+        ("See ", ", or ring us"),
+        ("(", ")."),
+        ("(see ", ".)"),
+        ("“", "”"),
+        ('"', '"'),
+        ("«", "»"),
+        ("<", ">"),
+        ("Help:", ""),
+        ("See ", "…"),
+        ("See ", "’"),
+        ("👨‍👩‍👧 Café ☕ ", " 👍🏽"),
+        ("الرحلات متوقفة، ", "، نعتذر"),
+        ("هل تحتاج إلى مساعدة؟ \u2067", "\u2069؟"),
+        ("ראו ", " עכשיו"),
+        ("第二次 ", "。"),
+    ],
+)
+def test_a_link_ends_where_its_address_ends(before: str, after: str) -> None:
+    assert marked(f"{before}{HELP[0]}{after}") == [HELP]
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("Now airline.com/help.", ("airline.com/help", "https://airline.com/help")),
+        ("(airline.com)", ("airline.com", "https://airline.com")),
+        ("air-line.com, then", ("air-line.com", "https://air-line.com")),
+        ("✈️ help.airline.co.uk/a?b=c#d!", ("help.airline.co.uk/a?b=c#d", "https://help.airline.co.uk/a?b=c#d")),
+        ("https://airline.example/a_(b)", ("https://airline.example/a_(b)", "https://airline.example/a_(b)")),
+        ("https://airline.example/?u=ü", ("https://airline.example/?u=ü", "https://airline.example/?u=ü")),
+    ],
+)
+def test_links_without_protocol_and_with_brackets(text: str, link: tuple[str, str]) -> None:
+    assert marked(text) == [link]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Flight KL1234.No more today",
+        "Write to help@airline.com or first.me@airline.com",
+        "Ask @airline.com or @help.bsky.social",
+        "5.30 p.m. at gate B.12, i.e. now...",
+        "Room #12 costs $EUR 50",
+        "an airline.example, which nobody can own",
+        "https:// and http://",
+    ],
+)
+def test_what_is_no_link_no_tag_and_nobody_is_left_plain(text: str) -> None:
+    assert marked(text) == []
+
+
+def test_hashtags_in_any_script_end_at_a_mark_and_keep_out_of_links() -> None:
+    text = "🛫 #AirlineHelp, (#KL-1234) #مطار؟ #Zürich👍 #हिन्दी! https://a.example/#tag " + "#" + "x" * 65
+    tags = ["#AirlineHelp", "#KL-1234", "#مطار", "#Zürich", "#हिन्दी"]
+    link = "https://a.example/#tag"
+    assert marked(text) == [*((tag, tag) for tag in tags), (link, link)]
+
+
+@pytest.mark.parametrize("message", [Look(text="x"), Withdraw(statement="s", language="en", reason="r")])
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        (None, "no receipt"),
+        (Receipt(id="1763784000.000100", place="C0001"), "no receipt"),
+        (Receipt(id="at://did:plc:somebodyelse/app.bsky.feed.post/3a"), "not of a.example"),
+    ],
+)
+def test_what_is_not_of_this_account_is_left_alone(
+    server: "Server", channel: Bluesky, message: Message, base: Receipt | None, says: str
+) -> None:
+    with pytest.raises(Refused, match=says) as refused:
+        channel.send(message, "k", base)
+    assert refused.value.permanent
+    assert server.posts == 0
 
 
 class Server:

@@ -234,7 +234,7 @@ def test_a_dry_run_has_the_texts_with_the_facts_and_the_times(rehearsed):
     channel, language, text, preapproved = rehearsed["first_word"].texts[0]
     assert (channel, language, preapproved) == ("status_page", "en", text)
     assert text.startswith("We are aware of a problem with check-in and boarding.")
-    assert "by 05:40 (04:40 UTC), 22 Nov" in text
+    assert "by 05:45 (04:45 UTC), 22 Nov" in text
     assert "Update, 05:40 (04:40 UTC), 22 Nov" in rehearsed["next_update"].texts[0][2]
 
 

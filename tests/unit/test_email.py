@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr, ValidationError
 
-from engine.effects import Attachment, Direct, Post
+from engine.effects import Attachment, Direct
 from engine.ports import CannotTell, Lost, Refused
 from integrations.email import Settings, connect
 from integrations.email.mail import compose, message_id
@@ -523,23 +523,6 @@ def test_doctor_hears_what_a_send_would(start: Callable[..., Started]) -> None:
     (half,) = connect(server.settings(username="u")).check()
     assert "IRROPS_EMAIL_PASSWORD" in half
     assert server.inbox.mails == []
-
-
-def test_a_statement_is_not_mailed() -> None:
-    post = Post(
-        incident="INC-1",
-        title="t",
-        message="holding",
-        language="en",
-        text="We are aware.",
-        severity="SEV1",
-        status="responding",
-        statement="s",
-        drafted_at=NOW,
-    )
-    with pytest.raises(Refused, match="one person") as found:
-        connect(Settings(host="h", sender=SENDER)).send(post, KEY)
-    assert found.value.permanent
 
 
 def test_many_threads_send_many_mails(start: Callable[..., Started]) -> None:

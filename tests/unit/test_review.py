@@ -215,16 +215,21 @@ def test_updates_are_held_against_what_was_promised():
         )
     )
     told = review(shot, [])
-    assert [update.state for update in told.updates] == ["in_time", "late", "in_time", "pending"]
+    assert [one.kept for one in told.promises] == [True, False, True, None]
+    assert told.promises[1].late_by == timedelta(minutes=7)
     assert part(told, "Updates as promised").share == pytest.approx(2.5 / 3)
     assert "1 of 4 promised updates" in changes(told)
 
 
-def test_an_update_promised_for_after_the_end_is_not_needed_and_one_before_it_was_never_given():
-    shot, entries = closed(snapshot(statements=(statement(1, 10, next_update_at=at(40)),)), 30)
-    assert [update.state for update in review(shot, entries).updates] == ["not_needed"]
-    shot, entries = closed(shot, 60)
-    assert [update.state for update in review(shot, entries).updates] == ["never"]
+def test_the_end_of_the_incident_keeps_no_promise_but_the_last_word_does():
+    promising, resolution = statement(1, 10, next_update_at=at(40)), statement(2, 38, message="resolution")
+    shot, entries = closed(snapshot(statements=(promising,)), 30)
+    [told] = review(replace(shot, now=at(35)), entries).promises
+    assert told.kept is None
+    [told] = review(shot, entries).promises
+    assert (told.kept, told.kept_at) == (False, None)
+    [told] = review(replace(shot, statements=(promising, resolution)), entries).promises
+    assert (told.kept, told.kept_by) == (True, "ST-2")
 
 
 # ---------------------------------------------------------------- people
@@ -380,7 +385,11 @@ def perfect() -> Snapshot:
     ]
     return snapshot(
         steps=tuple(done),
-        statements=(statement(1, 9, ("x",), next_update_at=at(39)), statement(2, 35, ("x",), next_update_at=at(125))),
+        statements=(
+            statement(1, 9, ("x",), next_update_at=at(39)),
+            statement(2, 35, ("x",), next_update_at=at(125)),
+            statement(3, 121, ("x",), message="resolution"),
+        ),
         effects=(post("x", 9), post("x", 35, "k2")),
         queue=Queue(incident=1, opened_at=at(1), answer_within_s=3600, solve_within_s=86400),
         queue_figures=QueueFigures(kept=50, broken=0),

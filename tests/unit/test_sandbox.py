@@ -9,7 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from engine.effects import Direct, Invite, Message, Post, Receipt, Revise, Room, Text, Topic
+from engine.effects import (
+    GONE,
+    SAME,
+    Amend,
+    Direct,
+    Hold,
+    Invite,
+    Look,
+    Message,
+    Post,
+    Receipt,
+    Revise,
+    Room,
+    Text,
+    Topic,
+    Withdraw,
+)
 from engine.ports import Refused
 from integrations.sandbox import Sandbox, messages
 
@@ -33,6 +49,9 @@ EVERY: list[Message] = [
     Text(text="Situation"),
     Direct(person="ada", address="U0001", text="Can you come?"),
     Revise(text="Situation, changed"),
+    Amend(post=POST.model_copy(update={"text": "We were wrong."})),
+    Withdraw(statement=POST.statement, language="en", reason="wrong airport"),
+    Hold(incident="INC-1", held=True, reason="ash"),
 ]
 
 
@@ -66,6 +85,37 @@ def test_a_revise_names_the_text_that_it_changes(tmp_path: Path) -> None:
     assert sandbox.send(EVERY[6], "revise", text) == text
     revised = messages(tmp_path, "slack")[0][-1]
     assert (revised.key, revised.base) == ("revise", text)
+
+
+def test_a_post_is_amended_and_withdrawn_and_a_look_sees_it_without_a_line(tmp_path: Path) -> None:
+    def sandbox() -> Sandbox:
+        return Sandbox("bluesky", tmp_path)
+
+    def looked(base: Receipt, text: str) -> dict[str, object]:
+        return sandbox().send(Look(text=text), "look", base).facts
+
+    post, other = sandbox().send(POST, "a"), sandbox().send(POST, "b")
+    assert looked(post, "We are aware.") == {"seen": SAME, "text": "We are aware."}
+    assert sandbox().send(EVERY[7], "amend", post) == post == sandbox().find(EVERY[7], "amend")
+    withdrawn = sandbox().send(EVERY[8], "withdraw", post)
+    assert withdrawn == post.model_copy(update={"facts": {"withdrawn": True}})
+    assert sandbox().find(EVERY[8], "withdraw", post) == withdrawn
+    assert looked(post, "We are aware.") == {"seen": GONE, "text": ""}
+    assert looked(other, "We are aware.")["seen"] == SAME
+    assert sandbox().find(Look(text=""), "look", post) is None
+    assert [record.message.kind for record in messages(tmp_path, "bluesky")[0]] == ["post", "post", "amend", "withdraw"]
+    (tmp_path / "bluesky.jsonl").write_text("")
+    assert looked(post, "We are aware.")["seen"] == SAME
+
+
+def test_one_that_goes_on_sees_what_another_withdrew(tmp_path: Path) -> None:
+    here = Sandbox("bluesky", tmp_path)
+    post = here.send(POST, "a")
+    Sandbox("bluesky", tmp_path).send(EVERY[8], "withdraw", post)
+    assert here.send(Look(text=""), "look", post).facts["seen"] == GONE
+    with pytest.raises(Refused) as refused:
+        here.send(Look(text=""), "look")
+    assert refused.value.permanent
 
 
 def test_the_reader_goes_on_where_it_stopped(tmp_path: Path) -> None:

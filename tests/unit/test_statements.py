@@ -102,21 +102,21 @@ def test_a_message_that_can_not_be_drafted_fails_the_step_with_the_reason():
 
 def test_the_text_promises_what_the_repeating_step_can_keep(course):
     course.run("first_word")
-    # The update comes at 04:40 and its approval may take 10 min.
-    assert course.statement.next_update_at == NOW.replace(hour=4, minute=50)
-    assert "We will tell you more by 05:50 (04:50 UTC), 22 Nov." in course.statement.texts[0].text
+    # The update comes at 04:40 and its approval may take 10 min, the posting one more.
+    assert course.statement.next_update_at == NOW.replace(hour=4, minute=55)
+    assert "by 05:55 (04:55 UTC), 22 Nov" in course.statement.texts[0].text
 
 
 def test_an_update_promises_the_next_one(course):
     course.pass_time(30)
     course.run("next_update")
-    assert course.statement.next_update_at == NOW.replace(hour=5, minute=20)
+    assert course.statement.next_update_at == NOW.replace(hour=5, minute=25)
 
 
 def test_a_late_update_promises_the_beat_after_it(course):
     course.pass_time(61)
     course.run("next_update")
-    assert course.statement.next_update_at == NOW.replace(hour=5, minute=50)
+    assert course.statement.next_update_at == NOW.replace(hour=5, minute=55)
 
 
 def test_a_promise_of_its_own_is_rounded_up_to_five_minutes():
@@ -149,7 +149,7 @@ def test_the_newest_live_statements_promise_stands(course):
 def test_a_promise_is_broken_when_its_time_comes_and_nothing_newer_is_live(sent):
     sent.deliver()
     sent.run("first_word")
-    sent.pass_time(39)
+    sent.pass_time(44)
     assert promise.broken(sent.snapshot) is None
     sent.pass_time(1)
     assert promise.broken(sent.snapshot) == sent.snapshot.statements[0]
@@ -160,9 +160,9 @@ def test_a_promise_is_broken_when_its_time_comes_and_nothing_newer_is_live(sent)
     sent.deliver()
     sent.run("next_update")
     assert promise.broken(sent.snapshot) is None
-    over = sent.snapshot.incident.model_copy(update={"status": Status.RESOLVED})
     sent.pass_time(600)
     assert promise.broken(sent.snapshot)
+    over = sent.snapshot.incident.model_copy(update={"status": Status.RESOLVED, "status_at": sent.snapshot.now})
     assert promise.broken(replace(sent.snapshot, incident=over)) is None
 
 
