@@ -55,7 +55,7 @@ def _texts() -> Iterator[dict[str, Any]]:
     """Drafting and checking all texts of three playbooks, per text, against rendering as many bare templates."""
     settings = load()
     here, ours, bare = house(settings), [], []
-    plain = Environment(loader=FileSystemLoader(settings.messages), trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    plain = Environment(loader=FileSystemLoader(settings.messages), trim_blocks=True, lstrip_blocks=True)
     for number in range(RUNS + 2):
         for name, message in PLAYBOOKS.items():
             book = read(ROOT / "playbooks" / f"{name}.yaml")[0]
@@ -88,7 +88,7 @@ def _texts() -> Iterator[dict[str, Any]]:
                 ours.append((drafted - began) / len(made.texts))
                 bare.append((rendered - rendering) / len(templates))
     mine, theirs = statistics.median(ours), statistics.median(bare)
-    what = f"draft and check {len(CHANNELS)} channels × {len(LANGUAGES)} languages × {len(PLAYBOOKS)} playbooks, per text"
+    what = f"draft and check {len(CHANNELS)} channels × {len(LANGUAGES)} languages × {len(PLAYBOOKS)}, per text"
     yield {"what": what, "unit": "ms", "ours_s": mine * 1000, "yardstick_s": theirs * 1000, "ratio": mine / theirs} | {
         "yardstick": "Jinja2's bare render of the same template"
     }

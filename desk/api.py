@@ -17,6 +17,7 @@ import integrations
 from desk import (
     answer_page,
     api_callouts,
+    api_packs,
     api_replies,
     api_statements,
     calendar,
@@ -91,6 +92,7 @@ def build(desk: Desk, settings: Settings, inbox: Inbox) -> FastAPI:
     _staffing(app, desk)
     app.include_router(queue_router())
     app.include_router(api_statements.router())
+    app.include_router(api_packs.router())
     app.include_router(api_callouts.router())
     app.include_router(answer_page.router())
     app.include_router(api_replies.router())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import promise
+from engine.by_hand import CORRECTION
 from engine.checked import checked
 from engine.drafting import draft
 from engine.incident import NotAllowed, Status
@@ -64,6 +65,8 @@ def preview(
     """
     if not is_outward(message):
         raise NotAllowed(f"{message!r} is no message to the public; its name begins with {', '.join(OUTWARD)}.")
+    if message == CORRECTION:
+        raise NotAllowed(f"{message} carries somebody's own words; `irrops statement correct` takes them.")
     known = _read(playbook, facts)
     over = message.split("_")[0] in ("resolution", "apology")
     status = Status.RESOLVED if over else Status.RESPONDING

@@ -60,6 +60,7 @@ def page(review: Review, entries: Sequence[Entry], series: Sequence[Series] = ()
         outcome=outcome,
         spoken=lambda seconds: spoken(timedelta(seconds=seconds)),
         utc=lambda at: f"{at.astimezone(UTC):%d %b %H:%M:%S}",
+        minute=lambda at: f"{at.astimezone(UTC):%d %b %H:%M}",
         local=lambda at: f"{at.astimezone(zone):%d %b %H:%M}",
         both=lambda at: _both(at, zone),
         points=sum(part.weight for part in review.parts if part.share is not None),

@@ -110,7 +110,7 @@ class Settings(BaseSettings, integrations.Config):
         description="Channel or account to the languages that its readers are written to, as JSON; default: all.",
     )
     regions: tuple[str, ...] = Field(
-        default=("eu",), description="Whose rules on passengers' rights are told where no station says so: eu, uk, us."
+        default=("eu",), description="Whose rules on passengers' rights are always told, beside the stations': eu, uk, us."
     )
     station_regions: dict[str, str] = Field(
         default={"AMS": "eu", "RTM": "eu", "EIN": "eu"}, description="Region of each station, as JSON or a table."
@@ -128,6 +128,10 @@ class Settings(BaseSettings, integrations.Config):
     lint: Path = Field(
         default=ROOT / "templates" / "lint", description="Folder of words that are not to be published, by language."
     )
+    signing_key: Path | None = Field(
+        default=None,
+        description="PEM file with the Ed25519 key that signs packs; default: signing_key.pem under home, made once.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that `irrops serve` listens on.")
     port: int = Field(default=8018, ge=1, le=65535, description="Port of the HTTP API and the console.")
     prefect_port: int = Field(default=4218, ge=1, le=65535, description="Port of the Prefect server that serve starts.")
@@ -142,10 +146,10 @@ class Settings(BaseSettings, integrations.Config):
             raise ValueError(f"{', '.join(unknown)}: no lane; there are {', '.join(ADDRESS)}")
         return lanes
 
-    @field_validator("home", "playbooks", "messages", "triage", "lint", "demand", mode="after")
+    @field_validator("home", "playbooks", "messages", "triage", "lint", "demand", "signing_key", mode="after")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else None
 
     @property
     def database_url(self) -> str:

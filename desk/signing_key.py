@@ -22,13 +22,13 @@ class KeyFileError(NotAllowed):
 
 def key_file(settings: "Settings") -> Path:
     """Where the private key is, or is to be."""
-    return getattr(settings, "signing_key", None) or settings.home / "signing_key.pem"
+    return settings.signing_key or settings.home / "signing_key.pem"
 
 
 def signing_key(settings: "Settings") -> Ed25519PrivateKey:
     """Read the private key; one that no setting names is made on first use. Raises KeyFileError, OSError."""
     file = key_file(settings)
-    if not file.exists() and not getattr(settings, "signing_key", None):
+    if not file.exists() and not settings.signing_key:
         _make(file)
     return _private(file)
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from engine import by_hand, public, watch
 from engine.approval import words
 from engine.change import Change
-from engine.effects import Effect
+from engine.effects import Amend, Effect, EffectState
 from engine.incident import NotAllowed, number_of
 from engine.snapshot import Snapshot
 from engine.statements import Statement
+from state.rows import table
 
 if TYPE_CHECKING:
     from desk.desk import Desk
@@ -87,7 +88,8 @@ def withdraw(desk: "Desk", name: str, by: str, roles: Collection[str], reason: s
 
     def decide(snapshot: Snapshot) -> Change:
         there = desk.statement(name)
-        return by_hand.withdraw(snapshot, there, posted(desk, there), by, roles, reason)
+        effects = posted(desk, there)
+        return by_hand.withdraw(snapshot, there, effects, by, roles, reason, amended(desk, effects))
 
     desk._command(f"INC-{desk.statement(name).incident}", decide)
     return desk.statement(name)
@@ -96,6 +98,15 @@ def withdraw(desk: "Desk", name: str, by: str, roles: Collection[str], reason: s
 def posted(desk: "Desk", statement: Statement) -> list[Effect]:
     """All effects of a statement: its posts, in the order in which they were queued."""
     return desk.store.all(Effect, incident=statement.incident, step=statement.step, order="queued_at")
+
+
+def amended(desk: "Desk", posts: Collection[Effect]) -> frozenset[str]:
+    """Keys of those posts in whose place a correction has put its words, or is about to."""
+    built = desk.store.all(Effect, table(Effect).c.needs.in_([one.key for one in posts]))
+    never = (EffectState.FAILED, EffectState.CANCELLED)
+    return frozenset(
+        one.needs for one in built if isinstance(one.message, Amend) and one.needs and one.state not in never
+    )
 
 
 def look(desk: "Desk", ref: str) -> None:

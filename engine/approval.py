@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from engine import buttons
+from engine import buttons, languages
 from engine.checked import stops
 from engine.effects import Button, Direct, Effect, Message, Revise
 from engine.people import Person
@@ -123,7 +123,7 @@ def _request(snapshot: "Snapshot", statement: "Statement", role: str) -> str:
     more = {
         "statement": {"message": statement.message, "drafted_by": statement.drafted_by},
         "role": role,
-        "languages": sorted({text.language for text in statement.texts}),
+        "languages": [languages.name(code) for code in sorted({text.language for text in statement.texts})],
         "channels": len({text.channel for text in statement.texts}),
         "stops": _stops(snapshot, statement),
         "answer_by": _answer_by(snapshot, statement),
@@ -162,9 +162,7 @@ def _stops(snapshot: "Snapshot", statement: "Statement") -> list[str]:
     found: dict[str, str] = {}
     for text in statement.texts:
         whole = "\n\n".join(text.parts)
-        for one in stops(
-            snapshot, statement.message, text.channel, text.language, whole, statement.next_update_at
-        ):
+        for one in stops(snapshot, statement.message, text.channel, text.language, whole, statement.next_update_at):
             found.setdefault(one.text, f"{text.channel} ({text.language}): {one.text}")
     shown = list(found.values())[:MOST_STOPS]
     return shown + ([f"and {len(found) - MOST_STOPS} more"] if len(found) > MOST_STOPS else [])

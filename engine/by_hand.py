@@ -258,10 +258,12 @@ def withdraw(
     by: str,
     roles: Collection[str],
     reason: str,
+    amended: Collection[str] = (),
 ) -> Change:
     """Take a statement away from the public wherever the channel can; on the record it stays. Raises NotAllowed.
 
-    `effects` are all those that post it. What is not out yet is forgotten.
+    `effects` are all those that post it, `amended` the keys of those in whose place a correction has put its words:
+    there nothing of it stands. What is not out yet is forgotten; what may be out is taken away once that is known.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -274,7 +276,7 @@ def withdraw(
     may = {*approvers(snapshot, statement), "duty_manager"}
     if not may & set(roles):
         raise NotAllowed(f"{statement.ref} is for {' or '.join(sorted(may))} to withdraw.")
-    posted = tuple(one for one in effects if post_of(one) and one.state is EffectState.SENT)
+    posted = tuple(one for one in effects if post_of(one) and _may_be_out(one) and one.key not in amended)
     gone = withdrawals(snapshot, statement, posted, reason)
     stays = sorted({one.channel for one in posted} - {one.channel for one in gone})
     after = statement.model_copy(
@@ -294,5 +296,11 @@ def withdraw(
         for state in snapshot.steps
         if state.name == statement.step and not state.status.ended and not state.nudged
     )
-    queued = tuple(one.key for one in effects if post_of(one) and one.state is EffectState.QUEUED)
-    return Change(records=(after, *nudged), effects=gone, entries=(said,), forget=queued)
+    queued = (one for one in effects if post_of(one) and one.state is EffectState.QUEUED)
+    forget = tuple(one.key for one in queued if not one.uncertain)
+    return Change(records=(after, *nudged), effects=gone, entries=(said,), forget=forget)
+
+
+def _may_be_out(effect: Effect) -> bool:
+    """Whether the public may see it: it was sent, is being sent, or an answer to it was lost."""
+    return effect.uncertain or effect.state in (EffectState.SENT, EffectState.SENDING, EffectState.UNKNOWN)

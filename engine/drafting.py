@@ -34,12 +34,15 @@ class Forms:
     ):
         self._snapshot, self._message, self._next, self._more = snapshot, message, next_update_at, more
         self._contexts: dict[tuple[str, bool], dict[str, Any]] = {}
+        self._sources: dict[tuple[str, str], str] = {}
         self._texts: dict[tuple[str, str, bool], str] = {}
 
     def text(self, channel: str, language: str, *, safe: bool = False) -> str:
         """Render one form; `safe` leaves out what was typed on the day. Raises WordingError."""
         wording = self._snapshot.house.wording
-        key = wording.source(self._message, channel, language), language, safe
+        if (channel, language) not in self._sources:
+            self._sources[channel, language] = wording.source(self._message, channel, language)
+        key = self._sources[channel, language], language, safe
         if key not in self._texts:
             self._texts[key] = wording.render(self._message, channel, language, self._context(language, safe))
         return self._texts[key]
@@ -50,10 +53,13 @@ class Forms:
         Raises WordingError, and TooLong when not even the last one fits.
         """
         preapproved = self._whole(channel, language, safe=True)
+        whole = self._parts(channel, language)
+        if preapproved is None and whole and self._more:
+            preapproved = ""  # in somebody's own words nothing is approved beforehand
         if preapproved is None:
             size = fits(self.text(SHORT, language, safe=True), self._limit(channel))
             raise TooLong(f"too long for {channel} in {language!r}: {size}, even without the facts of the day")
-        text, *more = self._parts(channel, language) or (preapproved,)
+        text, *more = whole or (preapproved,)
         return Wordings(channel=channel, language=language, text=text, more=tuple(more), preapproved=preapproved)
 
     def _parts(self, channel: str, language: str) -> tuple[str, ...] | None:

@@ -46,7 +46,7 @@ class House:
     speaks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Channel → the languages that its readers are written to; a channel that is not named speaks all."""
     regions: tuple[str, ...] = ("eu",)
-    """Whose rules on passengers' rights are told where no station says so: eu, uk, us."""
+    """Whose rules on passengers' rights are always told, beside those of the stations: eu, uk, us."""
     station_regions: Mapping[str, str] = field(default_factory=dict)
     """Station → region."""
     remind_before: timedelta = timedelta(minutes=10)

@@ -5,6 +5,7 @@ better said otherwise. The words are in `engine.lint_words`, what a template lef
 a text goes out all the same is decided in `engine.statements`.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -43,8 +44,9 @@ def lint(
 
     `promised` is the time of the next update as rendered, empty where none is promised. `words` are those of the
     language, None where there is no list. `message` is empty for a title, of which no essentials are asked. The text
-    of a thread is all its parts, with a line between them.
+    of a thread is all its parts, with a line between them. Places count in the text's form NFC.
     """
+    text = unicodedata.normalize("NFC", text)
     body = _without_mark(text)
     found = [*leftovers.leftovers(body, words.may_repeat if words else ())]
     spans = sentences(body)

@@ -12,22 +12,23 @@ _BETWEEN = r"[^\w.!?…\n]+"
 """Between two words of a phrase: anything but a sentence's end."""
 
 
-class _Folding(dict[int, str]):
-    """Character → lower case without its accent, always one for one, so that places stay as they are."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        folded = unicodedata.normalize("NFD", char.lower())[:1]
-        self[code] = {"’": "'", "‘": "'"}.get(char, folded or char)
-        return self[code]
+@cache
+def _plain(char: str) -> str:
+    """One character in small letters without its accent, always one."""
+    return {"’": "'", "‘": "'"}.get(char) or unicodedata.normalize("NFD", char.lower())[:1] or char
 
 
-_FOLDED = _Folding()
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def fold(text: str) -> str:
-    """Write a text in small letters without accents and typographic apostrophes, each character in its place."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).translate(_FOLDED)
+    """Write a text in small letters without accents and typographic apostrophes, each character in its place.
+
+    The text is in NFC: an accent that is a character of its own would stay.
+    """
+    if not text.isascii():
+        text = _BEYOND_ASCII.sub(lambda match: _plain(match[0]), text)
+    return text.lower()
 
 
 class Pattern(NamedTuple):
@@ -50,7 +51,7 @@ def compiled(phrase: str) -> Pattern:
     Words in this order: `strand*` is any ending, `is|was` one or the other, `<n>` a number or a time, `...` up to
     four words in between.
     """
-    words = fold(phrase).split()
+    words = fold(unicodedata.normalize("NFC", phrase)).split()
     if not words or words[0] == "..." or words[-1] == "...":
         raise ValueError(f"{phrase!r} must begin and end with a word; `...` stands between words")
     body, fixed = "", [""]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from engine.effects import Amend, Effect, Message, Post, Withdraw
-from engine.public import NOTICE, gone, is_notice, places
+from engine.effects import Amend, Effect, EffectState, Message, Post, Withdraw
+from engine.public import NOTICE, gone, is_notice, places, post_of
 from engine.statements import Statement, Wordings
 
 if TYPE_CHECKING:  # snapshots hold statements
@@ -42,9 +42,10 @@ def _thread(
     components: Mapping[str, str],
 ) -> Iterator[Effect]:
     incident, house = snapshot.incident, snapshot.house
-    standing = places(snapshot).get((text.channel, text.language), ()) if statement.corrects else ()
-    before = next((effect.key for effect in standing if not gone(snapshot, effect)), None)
-    amend = before is not None and house.takes(text.channel, "amend")
+    begun = snapshot.effect(post_key(statement, text)) is not None  # what it corrects was settled then
+    standing = places(snapshot).get((text.channel, text.language), ()) if statement.corrects and not begun else ()
+    before = next((effect.key for effect in standing if not _going(snapshot, effect)), None)
+    amend = before is not None and house.takes(text.channel, "amend") and not _another(snapshot, text)
     needs = before or (incident.key("room") if text.channel == house.chat else None)
     for number, words in enumerate(text.parts, 1):
         post = Post(
@@ -69,6 +70,20 @@ def _thread(
         needs = post_key(statement, text, number)
     if amend:
         yield from (_withdrawn(snapshot, statement, text.channel, one, "corrected") for one in standing[1:])
+
+
+def _going(snapshot: "Snapshot", posted: Effect) -> bool:
+    """Whether a post is no longer there, or is being taken away: nothing can be put in its place."""
+    stays = (EffectState.FAILED, EffectState.CANCELLED)
+    leaving = {one.needs for one in snapshot.effects if isinstance(one.message, Withdraw) and one.state not in stays}
+    return gone(snapshot, posted) or posted.key in leaving
+
+
+def _another(snapshot: "Snapshot", text: Wordings) -> bool:
+    """Whether a newer post than what stands there may be out: a correction goes on top of both."""
+    here = (one for one in snapshot.effects if one.channel == text.channel)
+    may_be = (one for one in here if one.uncertain or one.state in (EffectState.SENDING, EffectState.UNKNOWN))
+    return any(post.language == text.language for one in may_be if (post := post_of(one)))
 
 
 def _effect(

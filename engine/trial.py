@@ -54,20 +54,27 @@ def imagined(
 
 
 def cases(playbook: Playbook, house: House) -> Iterator[dict[str, Any]]:
-    """Facts to try texts on: as few as may be known, then short, long and right-to-left ones under each combination
-    of choices.
+    """Facts to try texts on: as few as may be known, right-to-left ones, and short and long ones under each
+    combination of choices.
     """
-    stations = [code for code in house.station_zones if code not in TOWNS]
     yield {name: _short(fact) if fact.must else fact.default for name, fact in playbook.facts.items()}
+    texts = [name for name, fact in playbook.facts.items() if fact.type == "text"]
+    for number, longest in enumerate(longest_cases(playbook, house)):
+        choices = {name: longest[name] for name, fact in playbook.facts.items() if fact.type in ("choice", "yes_no")}
+        yield {name: _short(fact) for name, fact in playbook.facts.items()} | choices
+        yield longest
+        if number == 0:
+            yield longest | dict(zip(texts, cycle(RIGHT_TO_LEFT)))
+
+
+def longest_cases(playbook: Playbook, house: House) -> Iterator[dict[str, Any]]:
+    """Facts as long as they may be, under each combination of choices."""
+    stations = [code for code in house.station_zones if code not in TOWNS]
     listed = {name: fact for name, fact in playbook.facts.items() if fact.type in ("choice", "yes_no")}
     options = [fact.choices if fact.type == "choice" else (True, False) for fact in listed.values()]
     for chosen in islice(product(*options), MOST_CASES):
-        choices = dict(zip(listed, chosen, strict=True))
-        yield {name: _short(fact) for name, fact in playbook.facts.items()} | choices
         longest = {name: _long(fact, stations) for name, fact in playbook.facts.items()}
-        yield longest | choices
-        texts = (name for name, fact in playbook.facts.items() if fact.type == "text")
-        yield longest | choices | dict(zip(texts, cycle(RIGHT_TO_LEFT)))
+        yield longest | dict(zip(listed, chosen, strict=True))
 
 
 def _short(fact: Fact) -> Any:

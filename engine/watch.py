@@ -15,6 +15,9 @@ from engine.room import alarm
 if TYPE_CHECKING:  # snapshots hold statements
     from engine.snapshot import Snapshot
 
+STEP = "watch"
+"""What looks belong to: were it the post's own step, that one would wait for them before it ends."""
+
 
 def due(snapshot: "Snapshot") -> bool:
     """Tell whether a look is to be queued, called off, or told of."""
@@ -55,9 +58,9 @@ def _queued(snapshot: "Snapshot") -> Iterator[Effect]:
 
 
 def _done(snapshot: "Snapshot", posted: list[Effect]) -> list[Effect]:
-    """The looks that have been made, or could not be."""
+    """The looks that have been made, or could not be, or were called off while something else stood there."""
     looks = [look for effect in posted if (look := snapshot.looks.get(effect.key))]
-    return [look for look in looks if look.state in (EffectState.SENT, EffectState.FAILED)]
+    return [look for look in looks if look.state.settled]
 
 
 def _first(snapshot: "Snapshot", posted: Effect, at: datetime | None = None) -> Effect:
@@ -65,7 +68,7 @@ def _first(snapshot: "Snapshot", posted: Effect, at: datetime | None = None) -> 
     return Effect(
         key=look_key(posted),
         incident=snapshot.incident.number,
-        step=posted.step,
+        step=STEP,
         channel=posted.channel,
         message=Look(text=post.text if isinstance(post, Post) else ""),
         needs=posted.key,

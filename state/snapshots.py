@@ -15,7 +15,7 @@ from engine import marketing
 from engine.answering import comes
 from engine.callout import Answer, CallOut, Invitation
 from engine.choice import STANDING_TEAM, WEEK, worked_span
-from engine.effects import Effect, EffectState
+from engine.effects import Amend, Effect, EffectState
 from engine.house import House
 from engine.incident import Incident, Status
 from engine.pages import Page
@@ -90,7 +90,7 @@ def _holding(store: Store, incident: Incident) -> tuple[str, ...]:
     """Other live incidents that hold the marketing posts; asked only where this one has them to release."""
     if not marketing.releasing(playbook_of(incident.playbook_text)):
         return ()
-    live = store.all(Incident, table(Incident).c.status.in_(LIVE))
+    live = store.all(Incident, table(Incident).c.status.in_(LIVE), drill=False)
     others = {one.number: playbook_of(one.playbook_text) for one in live if one.number != incident.number}
     if not others:
         return ()
@@ -110,11 +110,22 @@ def posts(store: Store, incident: Incident) -> tuple[Effect, ...]:
     taken = select(effect.needs).where(effect.incident == incident.number, away, effect.state == EffectState.SENT)
     with store.read() as connection:
         gone = set(connection.execute(taken).scalars())
+    if gone:
+        gone = _with_the_same_post(gone, store.all(Effect, *where, effect.needs.is_not(None), state=EffectState.SENT))
+    with store.read() as connection:
         newest: dict[str, str] = {}
         for key, place in connection.execute(sent.order_by(effect.sent_at.desc(), effect.queued_at.desc())):
             if key not in gone:
                 newest.setdefault(place, key)
     return _of_one_thread(store.all(Effect, effect.key.in_(newest.values()))) if newest else ()
+
+
+def _with_the_same_post(gone: set[str], built: list[Effect]) -> set[str]:
+    """Add what put words in the place of a post that was taken away, and what they were put in the place of."""
+    pairs = [{one.key, one.needs or ""} for one in built if isinstance(one.message, Amend)]
+    while more := set().union(*(pair for pair in pairs if pair & gone)) - gone:
+        gone = gone | more
+    return gone
 
 
 def _of_one_thread(posted: list[Effect]) -> tuple[Effect, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine import languages
-from engine.ports import Decision, FormText, Refused, StatementForm
+from engine.ports import Decision, FormText, StatementForm
 from integrations.slack import blocks, words
 
 CALLBACK = "statement"
@@ -109,7 +109,7 @@ def mistakes(decision: Decision) -> dict[str, str]:
 
 
 def at_blocks(view: Mapping[str, Any], at: Mapping[str, str]) -> dict[str, str]:
-    """Put each mistake at the block that it belongs to; that of a text in another language at the choice of language."""
+    """Put each mistake at its block; that of a text in another language at the choice of language."""
     there = set(view["state"]["values"])
     found: dict[str, str] = {}
     for name, sentence in at.items():
@@ -162,9 +162,7 @@ def said(text: str) -> dict[str, Any]:
     return _view(blocks.written(blocks.sections(text)), close=words.FORM_CLOSE)
 
 
-def _laid_out(
-    form: StatementForm, carry: Carried, typed: Mapping[str, str] = {}, notice: str = ""
-) -> dict[str, Any]:
+def _laid_out(form: StatementForm, carry: Carried, typed: Mapping[str, str] = {}, notice: str = "") -> dict[str, Any]:
     laid_out = blocks.sections(form.heading)
     if notice:
         laid_out += blocks.sections(notice)
@@ -228,12 +226,12 @@ def _text(text: FormText, now: str, elsewhere: str) -> list[Any]:
 
 def _hint(text: FormText) -> str:
     """How long it is on each channel, and what could be better; whole lines, as many as there is room for."""
-    lines, room = [], HINT_LIMIT - len(words.MORE_ADVICE) - 1
-    for line in [words.lengths(text.lengths), *words.advice(text.advice)]:
-        if sum(map(len, lines)) + len(lines) + len(line) > room:
-            return "\n".join([*lines, words.MORE_ADVICE])
-        lines.append(line)
-    return "\n".join(lines)
+    lines = [words.lengths(text.lengths), *words.advice(text.advice)]
+    if len("\n".join(lines)) <= HINT_LIMIT:
+        return "\n".join(lines)
+    while len("\n".join([*lines, words.MORE_ADVICE])) > HINT_LIMIT:
+        lines.pop()
+    return "\n".join([*lines, words.MORE_ADVICE])
 
 
 def _utf16(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine import buttons
 from engine.incident import NotAllowed
-from engine.ports import Decision, Door, FormMistakes, Reply
+from engine.ports import Door, FormMistakes, Reply
 from integrations.slack import replies, statement_form, words
 from integrations.slack.handlers import Handlers, guarded, quietly, show
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 HELP = (
     "*/irrops declare* opens the form; */irrops declare ash-cloud* with that playbook chosen.\n"
     "*/irrops status* says what is running, what is late, what waits, and how the call-outs stand.\n"
-    "*/irrops approve* shows what waits for your approval, word for word; */irrops approve ST-3* approves it at once.\n"
+    "*/irrops approve* shows what waits for your approval, word for word, to approve or to edit; */irrops approve "
+    "ST-3* approves it at once.\n"
     "*/irrops page NAME why* calls somebody by name, on all their lanes; */irrops page NAME INC-3 why* for that "
     "incident.\n"
     "*/irrops help* shows this.\n"
@@ -56,7 +57,7 @@ EDITED_MEANWHILE = (
 )
 EMOJI_NAME = "Slack writes an emoji as a name here, and so it would be published: take {name} out, or use the console."
 DECIDING_STILL = (
-    "This takes longer than Slack waits. It goes on, and a message tells you how it ended; sending again changes nothing."
+    "This takes longer than Slack waits. It goes on, and a message tells you how it ended; to send again does no harm."
 )
 MORE_ADVICE = "… and more; the console has all of it."
 

@@ -51,7 +51,7 @@ def components(names: Mapping[str, Mapping[str, str]], found: Sequence[Disruptio
     drilled = [states_of(disruption) for disruption in live if disruption.drill]
     otherwise = UNKNOWN if not all(real) else OPERATIONAL
     days = _days(found, ZoneInfo(zone))
-    keys = [*names, *sorted({key for states in (*real, *drilled, days) for key in states} - names.keys())]
+    keys = [*names, *sorted({*days, *(key for states in (*real, *drilled) for key in states)} - names.keys())]
     return [
         Component(
             key=key,

@@ -108,7 +108,7 @@ class Pages:
         pages = {"status.json": status_json(self._settings, kept, board), "components.txt": self._text(board)}
         current = [d for d in kept if d.current]
         past = [d for d in kept if not d.current and not d.withdrawn]
-        view = {"board": board, "updated": max((d.updated_at for d in kept), default=None)}
+        view: dict[str, Any] = {"board": board, "updated": max((d.updated_at for d in kept), default=None)}
         view |= {"current": current, "full": in_full(current, CURRENT_IN_FULL)}
         for language in self._settings.languages:
             pages[f"index.{language}.html"] = self._render(

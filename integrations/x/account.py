@@ -153,6 +153,6 @@ class _Signed(httpx.Auth):
         self._signer = Signer(*(key.get_secret_value().strip() if key else "" for key in own))
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        _, headers, _ = self._signer.sign(str(request.url), request.method)
+        _, headers, _ = self._signer.sign(str(request.url), request.method)  # type: ignore[arg-type]
         request.headers["Authorization"] = headers["Authorization"]
         yield request

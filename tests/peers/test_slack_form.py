@@ -1,4 +1,4 @@
-"""`/irrops declare` and the Home tab against emulate: real trigger ids, which last three seconds, and real views."""
+"""`/irrops declare`, “Read and edit” and the Home tab against emulate: real triggers (3 seconds), real views."""
 
 import json
 import re
@@ -9,10 +9,14 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from integrations.slack import Settings
+from engine.ports import Reply
+from integrations.slack import Settings, statement_form, words
 from integrations.slack.inbound import build_app, handle_http
 from tests.peers.conftest import SIGNING_SECRET, Slack
-from tests.unit.test_slack_signed import Desk, home_event, signed, submission
+from tests.unit.slack_screen import Screen
+from tests.unit.slack_server import scripted_slack
+from tests.unit.test_slack_signed import Desk, home_event, press, signed, submission
+from tests.unit.test_slack_statement_form import NL, Decider, form
 
 pytestmark = pytest.mark.peers
 
@@ -37,7 +41,8 @@ def send(app: Any, body: str, content_type: str = "application/x-www-form-urlenc
 def views(slack: Slack, person: str) -> dict[str, str]:
     """The views of a person in emulate's own inspector: id → hash."""
     page = httpx.get(slack.api_url.removesuffix("api/"), params={"tab": "views"}).text
-    rows = [re.findall(r"<td>(?:<span[^>]*>)?([^<]*)", row) for row in re.findall(r"<tr>(<td>V.*?)</tr>", page)]
+    found = re.findall(r"<tr>(<td>V.*?)</tr>", page, re.DOTALL)
+    rows = [re.findall(r"<td>(?:<span[^>]*>)?([^<]*)", row) for row in found]
     return {row[0]: row[5] for row in rows if row[2] == person}
 
 
@@ -95,3 +100,75 @@ def test_the_home_tab_is_published(app: Any, slack: Slack):
     first = wait_for_change(slack, person, {})
     send(app, home_event().replace('"U1"', f'"{slack.people[person]}"'), "application/json")
     assert list(wait_for_change(slack, person, first)) == list(first)
+
+
+# ---------------------------------------------------------------- “Read and edit”
+
+
+@pytest.fixture
+def decider() -> Decider:
+    decider = Decider()
+    decider.reply = Reply(text="ST-3 is approved.", revise="ST-3 was approved by Cora.")
+    return decider
+
+
+@pytest.fixture
+def statements(slack: Slack, decider: Decider) -> Any:
+    return build_app(Settings(bot_token=slack.token, signing_secret=SIGNING_SECRET, api_url=slack.api_url), decider)
+
+
+def read(app: Any, slack: Slack, person: str, trigger: str = "", url: str = "") -> str:
+    """Press “Read and edit”; returns the trigger."""
+    user = slack.people[person]
+    trigger = trigger or slack.client().api_call("views.generateTriggerId", params={"user_id": user})["trigger_id"]
+    with scripted_slack() as elsewhere:
+        body = {**press(elsewhere, "read:1", "k", user), "trigger_id": trigger}
+    send(app, urlencode({"payload": json.dumps({**body, "response_url": url or body["response_url"]})}))
+    return trigger
+
+
+def test_a_statement_is_read_turned_and_decided(statements: Any, slack: Slack, decider: Decider):
+    person = "person33"
+    read(statements, slack, person)
+    ((view_id, first),) = wait_for_change(slack, person, {}).items()
+
+    screen = Screen(statement_form.opened(form(), "", ""), view_id, slack.people[person])
+    chosen = screen.choose("language:0", "nl")
+    chosen["view"]["hash"] = first
+    send(statements, urlencode({"payload": json.dumps(chosen)}))
+    second = wait_for_change(slack, person, {view_id: first})
+    assert list(second) == [view_id]
+
+    send(statements, urlencode({"payload": json.dumps(chosen)}))  # the hash is not the view's any more
+    time.sleep(0.3)
+    assert views(slack, person) == second
+
+    screen.update(statement_form.turned(chosen["view"], form("nl")))
+    screen.type(f"text:{NL}", "Wij weten het.")
+    screen.choose("do", "approve")
+    assert send(statements, urlencode({"payload": json.dumps(screen.submitted())})) == ""
+    ((decision, user),) = decider.decided
+    assert (decision.texts, user) == ({NL: "Wij weten het."}, slack.people[person])
+
+
+def test_the_texts_of_a_slow_desk_come_into_the_form_that_is_open(statements: Any, slack: Slack, decider: Decider):
+    person = "person34"
+    decider.open.clear()
+    read(statements, slack, person)
+    opened = wait_for_change(slack, person, {})
+    decider.open.set()
+    assert list(wait_for_change(slack, person, opened)) == list(opened)
+
+
+def test_a_trigger_opens_one_form_and_whoever_is_too_late_is_told(statements: Any, slack: Slack):
+    person = "person35"
+    trigger = read(statements, slack, person)
+    opened = wait_for_change(slack, person, {})
+    with scripted_slack() as elsewhere:
+        read(statements, slack, person, trigger, f"{elsewhere.url}/hook")
+        assert elsewhere.sent("hook")[0]["text"] == words.TOO_SLOW_TO_READ
+        late = slack.client().api_call("views.generateTriggerId", params={"user_id": slack.people[person]})
+        time.sleep(3.2)
+        read(statements, slack, person, late["trigger_id"], f"{elsewhere.url}/hook")
+        assert [told["text"] for told in elsewhere.sent("hook", 2)][1:] == [words.TOO_SLOW_TO_READ]
+    assert views(slack, person) == opened

@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from desk import wiring
+from desk import speaking, wiring
 from desk.clock import HandClock
 from desk.desk import Desk
 from desk.library import Library
@@ -30,9 +30,11 @@ from desk.rounds import Rounds, release_the_dead, wake_all
 from desk.settings import load
 from engine.callout import Answer, Invitation
 from engine.house import House
+from engine.incident import NotAllowed
 from engine.people import Person
 from engine.people_file import read as read_people
 from engine.ports import Channel
+from engine.statements import Statement
 from flows.crew import Crew, use
 from state import outbox, wakes
 from state.database import migrate, open_database
@@ -125,6 +127,12 @@ class Job:
     """On which people are called."""
     said: tuple[tuple[int, int, str, int], ...] = ()
     """Minute, which of those who were asked, their answer, and from which minute they can come (-1: at once)."""
+    book: str = ""
+    """The playbook in place of the bad day's, under the same key."""
+    acts: tuple[tuple[int, str, str, str], ...] = ()
+    """Minute, what the comms lead then does about a statement (`_act`), which one, and with which words."""
+    watched: bool = False
+    """Whether the channels can be looked at."""
 
 
 def prepare(job: Job) -> None:
@@ -138,7 +146,7 @@ def prepare(job: Job) -> None:
     import_people(wired, people)
     wired.engine.dispose()
     (home / "playbooks").mkdir()
-    (home / "playbooks" / "bad-day.yaml").write_text(BAD_DAY)
+    (home / "playbooks" / "bad-day.yaml").write_text(job.book or BAD_DAY)
 
 
 def _people() -> list[Person]:
@@ -160,6 +168,8 @@ def live(job: Job, house: House) -> None:
     home = Path(job.home)
     clock = HandClock(_now(job))
     killer = Killer(job.point, home / f"killed-{job.point}.jsonl", job.only)
+    if job.watched:
+        house = replace(house, kinds={name: kinds | {"look"} for name, kinds in house.kinds.items()})
     outside = {name: Armed(_channel(job, name, killer), killer) for name in (*CHANNELS, *job.lanes)}
     crew = Crew(store=store(home), channels=outside, house=replace(house, lanes=job.lanes), clock=clock)
     use(crew)
@@ -196,7 +206,7 @@ async def _hour(desk: Desk, clock: HandClock, end: datetime, job: Job) -> None:
     await rounds.settle_down()
     await asyncio.to_thread(_say, desk, job)
     await rounds.settle_down()
-    spoken = {START + timedelta(minutes=minute) for minute, *_ in job.said}
+    spoken = {START + timedelta(minutes=minute) for minute, *_ in (*job.said, *job.acts)}
     while following := min(_ahead(desk, clock, spoken), default=None):
         if following > end:
             return
@@ -213,7 +223,11 @@ def _ahead(desk: Desk, clock: HandClock, spoken: set[datetime]) -> list[datetime
 
 
 def _say(desk: Desk, job: Job) -> None:
-    """Give the answers of this minute; whose process dies meanwhile gives them again."""
+    """Give the answers of this minute, and act; whose process dies meanwhile does so again."""
+    for minute, act, name, words in job.acts:
+        if desk.clock.now() == START + timedelta(minutes=minute):
+            with contextlib.suppress(NotAllowed):  # it was done before the process died
+                _act(desk, act, name, words)
     for minute, place, given, later in job.said:
         if desk.clock.now() == START + timedelta(minutes=minute):
             asked = sorted(desk.store.all(Invitation), key=lambda one: (one.asked_at, one.key))
@@ -221,6 +235,19 @@ def _say(desk: Desk, job: Job) -> None:
             [person] = desk.store.all(Person, key=asked[place].person)
             comes_at = START + timedelta(minutes=later) if later >= 0 else None
             desk.answer(asked[place].key, Answer(given), person, comes_at=comes_at)
+
+
+def _act(desk: Desk, act: str, name: str, words: str) -> None:
+    """Edit the English text for a channel, approve, correct everywhere, or withdraw. Raises NotAllowed."""
+    lead = desk.snapshot("INC-1").holders("comms_lead")[0]
+    if act == "edit":
+        desk.edit(name, {("bluesky", "en"): words}, "editor")
+    elif act == "approve":
+        desk.approve(name, lead.key, lead.roles)
+    elif act == "withdraw":
+        speaking.withdraw(desk, name, lead.key, lead.roles, words)
+    elif not desk.store.first(Statement, drafted_at=desk.clock.now()):  # who corrects looks whether it is there
+        speaking.correct(desk, "INC-1", {"en": words}, "editor", ("social_lead",))
 
 
 # ---------------------------------------------------------------- the server that forks

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import event
 
 from engine.change import Change
-from engine.effects import Effect, Message, Receipt
+from engine.effects import SAME, Effect, Look, Message, Receipt
 from engine.ports import CannotTell, Channel, TextLimit
 from integrations.sandbox.channel import ALL_KINDS
 from state import outbox
@@ -58,12 +58,17 @@ class Outside:
         self.name, self.path, self.blind = name, home / "outside.jsonl", blind
 
     def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
-        """Act."""
+        """Act. A look is no act: it is on file elsewhere."""
+        if isinstance(message, Look):
+            write(self.path.with_name("looks.jsonl"), {"key": key, "channel": self.name})
+            return self._receipt(key, base).model_copy(update={"facts": {"seen": SAME, "text": message.text}})
         write(self.path, {"key": key, "channel": self.name, "message": message.model_dump(mode="json")})
         return self._receipt(key, base)
 
     def find(self, message: Message, key: str, base: Receipt | None = None) -> Receipt | None:
         """Look into the file, unless blind."""
+        if isinstance(message, Look):
+            return None
         if self.blind:
             raise CannotTell(f"{self.name} keeps no history")
         there = any(line["key"] == key for line in lines(self.path))

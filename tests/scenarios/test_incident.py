@@ -30,7 +30,7 @@ def test_unanswered_approval_publishes_the_preapproved_text(desk: Scene) -> None
     english = next(post for post in desk.status_page.all("post") if post.language == "en")
     assert english.text.startswith("We are aware")
     assert desk.timeline(ref).has("StatementPublished", approved_by="preapproved")
-    assert {post.language for post in desk.bluesky.all("post")} == {"en", "nl", "es"}
+    assert {post.language for post in desk.bluesky.all("post")} == {"en", "nl", "es", "pt"}
 
 
 def test_what_was_typed_on_the_day_goes_out_only_when_somebody_approved_it(desk: Scene) -> None:
@@ -58,7 +58,7 @@ def test_an_approved_text_is_sent_byte_for_byte_and_a_second_click_changes_nothi
     with pytest.raises(NotAllowed, match="approved"):
         desk.desk.press(APPROVE, statement.key, approver.chat)
     desk.pass_time(minutes=20)
-    assert len(desk.status_page.all("post")) == 3
+    assert len(desk.status_page.all("post")) == 4
 
 
 def test_an_update_follows_every_half_hour_and_replaces_nothing(desk: Scene) -> None:

@@ -317,7 +317,7 @@ def test_what_waits_is_shown_word_for_word_to_who_may_approve_it(desk: Scene, ap
     for text in statement.texts:
         assert text.text[:200].split("\n")[0] in told["text"]
     assert "slack (en)" in told["text"]
-    assert [button["value"] for button in told["blocks"][-1]["elements"]] == [statement.key] * 2
+    assert [button["value"] for button in told["blocks"][-1]["elements"]] == [statement.key] * 3
     volunteer = next(person for _, person in asked(desk) if not person.roles)
     give(app, slack, volunteer, "approve")
     give(app, slack, volunteer, f"approve {statement.ref}")

@@ -1,9 +1,11 @@
 """What the tests of the status page post, and how they read what stands there."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -75,3 +77,23 @@ class Words(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] != "style":
             self.text += data
+
+
+def must_be_rfc_4287(text: str, url: str) -> None:
+    """Section 4.1: id, title and updated once each; an author; no two entries with one id; dates as in RFC 3339."""
+    feed = ElementTree.fromstring(text)
+    atom = "{http://www.w3.org/2005/Atom}"
+    assert feed.tag == f"{atom}feed"
+    entries = feed.findall(f"{atom}entry")
+    for part in (feed, *entries):
+        for name in ("id", "title", "updated"):
+            assert len(part.findall(atom + name)) == 1
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", part.findtext(f"{atom}updated") or "")
+    assert max(entry.findtext(f"{atom}updated") or "" for entry in entries) == feed.findtext(f"{atom}updated")
+    assert [link.get("href") for link in feed.findall(f"{atom}link[@rel='self']")] == [url]
+    for entry in entries:  # 4.1.3: a text content holds text only; 4.1.2: an entry without a self has an alternate
+        assert entry.findall(f"{atom}content/*") == []
+        assert entry.find(f"{atom}link[@rel='alternate']") is not None
+    assert feed.find(f"{atom}author/{atom}name") is not None
+    assert len({entry.findtext(f"{atom}id") for entry in entries}) == len(entries)
+    assert {link.get("rel") for link in feed.findall(f"{atom}link")} == {"self", "alternate"}

@@ -1,6 +1,7 @@
 """What lint finds in a text, and what it leaves alone."""
 
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -435,6 +436,14 @@ def test_a_finding_says_where_and_what_to_write_instead():
 def test_accents_and_apostrophes_do_not_matter():
     assert found("No habrá compensacion.", "es", "no_compensation", message="update")
     assert found("You aren’t entitled to a refund.", rule="no_compensation")
+    apart = unicodedata.normalize("NFD", "Aquí no hay compensación.")
+    (finding,) = found(apart, "es", "no_compensation", message="update")
+    assert unicodedata.normalize("NFC", apart)[finding.start : finding.end] == "no hay compensación"
+
+
+def test_a_letter_that_grows_when_it_is_made_small_moves_nothing():
+    (finding,) = found("İİİ: it was our own fault.", rule="admission")
+    assert (finding.start, finding.end) == (12, 25)
 
 
 def test_one_sentence_is_found_once_for_a_rule():

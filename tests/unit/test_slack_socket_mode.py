@@ -23,6 +23,8 @@ class SocketServer:
 
     def __init__(self) -> None:
         self.answered: dict[str, float] = {}
+        self.payloads: dict[str, Any] = {}
+        """What an envelope was answered with, where there was anything."""
         self.connections: list[ServerConnection] = []
         self._changed = threading.Condition()
         self._server = serve(self._talk, "127.0.0.1", 0)
@@ -36,8 +38,10 @@ class SocketServer:
             self._changed.notify_all()
         try:
             for message in connection:
+                answer = json.loads(message)
                 with self._changed:
-                    self.answered[json.loads(message)["envelope_id"]] = time.monotonic()
+                    self.payloads[answer["envelope_id"]] = answer.get("payload")
+                    self.answered[answer["envelope_id"]] = time.monotonic()
                     self._changed.notify_all()
         except ConnectionClosed:
             return

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import drafting, approval, promise, statements
+from engine import approval, drafting, promise, statements
 from engine.delivery import ALARM_AFTER
 from engine.effects import EffectState
 from engine.incident import NotAllowed, Status
@@ -169,12 +169,13 @@ def test_a_promise_is_broken_when_its_time_comes_and_nothing_newer_is_live(sent)
 # ---------------------------------------------------------------- asking
 
 
-def test_who_holds_the_role_is_asked_with_two_buttons(course):
+def test_who_holds_the_role_is_asked_with_three_buttons(course):
     outcome = course.run("first_word")
     (asked,) = course.directs()
     assert (asked.message.person, asked.message.address, asked.channel) == ("cora", "U0cora", "slack")
     assert [(b.label, b.action, b.value) for b in asked.message.buttons] == [
         ("Approve", "approve", "INC-1-abc/first_word#1"),
+        ("Read and edit", "read", "INC-1-abc/first_word#1"),
         ("Reject", "reject", "INC-1-abc/first_word#1"),
     ]
     assert "We are aware of a problem with check-in and boarding" in asked.message.text

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,7 +22,7 @@ from integrations.statuspage import Settings
 from integrations.statuspage.disruptions import disruptions, recent
 from integrations.statuspage.folder import Folder
 from integrations.statuspage.wordings import Said
-from tests.unit.on_the_page import LANGUAGES, NOW, Words, page, post, read, send, update
+from tests.unit.on_the_page import LANGUAGES, NOW, Words, must_be_rfc_4287, page, post, read, send, update
 from tests.unit.on_the_page import quick_disk as quick_disk
 
 
@@ -189,22 +189,7 @@ def test_the_feed_is_valid_and_its_ids_stay(tmp_path: Path) -> None:
     dutch = feedparser.parse(read(tmp_path, "feed.nl.atom"))
     assert dutch.entries[1].content[0].value == "Wij weten ervan."
     assert dutch.entries[1].id != feed.entries[1].id
-    _must_be_rfc_4287(read(tmp_path, "feed.en.atom"))
-
-
-def _must_be_rfc_4287(text: str) -> None:
-    """Section 4.1: id, title and updated once each; an author; no two entries with one id; dates as in RFC 3339."""
-    feed = ElementTree.fromstring(text)
-    atom = "{http://www.w3.org/2005/Atom}"
-    assert feed.tag == f"{atom}feed"
-    entries = feed.findall(f"{atom}entry")
-    for part in (feed, *entries):
-        for name in ("id", "title", "updated"):
-            assert len(part.findall(atom + name)) == 1
-        assert datetime.fromisoformat(part.findtext(f"{atom}updated") or "").tzinfo is not None
-    assert feed.find(f"{atom}author/{atom}name") is not None
-    assert len({entry.findtext(f"{atom}id") for entry in entries}) == len(entries)
-    assert {link.get("rel") for link in feed.findall(f"{atom}link")} == {"self", "alternate"}
+    must_be_rfc_4287(read(tmp_path, "feed.en.atom"), "https://status.a.example/feed.en.atom")
 
 
 def test_programs_read_status_json(tmp_path: Path) -> None:
@@ -214,6 +199,17 @@ def test_programs_read_status_json(tmp_path: Path) -> None:
     assert (told["version"], told["current"]) == (1, 1)
     assert disruption["latest"]["texts"] == {"en": "We are aware.", "nl": "Wij weten ervan."}
     assert disruption["next_update_at"] == "2026-11-22T04:40:00Z"
+
+
+def test_every_field_of_status_json_is_documented(tmp_path: Path, root: Path) -> None:
+    send(page(tmp_path), post(components={"booking": "degraded"}), update("x", 5, message="rights_eu"))
+    docs = (root / "docs" / "channels.md").read_text()
+    section = docs[docs.index("### status.json") : docs.index("Settings (`IRROPS_STATUSPAGE_<NAME>`")]
+    told = json.loads(read(tmp_path, "status.json"))
+    (disruption,) = told["disruptions"]
+    for part in (told, told["page"], told["components"][0], disruption, disruption["latest"]):
+        for field in part:
+            assert f"`{field}`" in section, f"document {field}"
 
 
 def test_the_same_key_twice_is_one_post_and_the_same_receipt(tmp_path: Path) -> None:

@@ -98,6 +98,14 @@ def test_a_component_remembers_its_days_for_ninety_days(tmp_path: Path) -> None:
     assert "Website and app 0 days of 90" in history
 
 
+def test_an_afterword_marks_no_day(tmp_path: Path) -> None:
+    send(page(tmp_path), post("x", -5 * DAY, components={"booking": "degraded"}))
+    send(page(tmp_path), update("x", -4 * DAY, message="resolution"))
+    send(page(tmp_path), update("Sorry.", 0, message="apology", components={"booking": "degraded"}))
+    (days,) = [c["days"] for c in json.loads(read(tmp_path, "status.json"))["components"] if c["id"] == "booking"]
+    assert list(days) == ["2026-11-17", "2026-11-18"]
+
+
 def test_withdrawn_statements_say_nothing_of_components(tmp_path: Path) -> None:
     wrong = update("Wrong.", 30, components={"flights": "major_outage"})
     receipt = send(page(tmp_path), post(components={"booking": "degraded"}), wrong)

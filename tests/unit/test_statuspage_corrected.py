@@ -13,8 +13,9 @@ import pytest
 from engine.effects import CHANGED, GONE, SAME, Amend, Look, Post, Receipt, Withdraw
 from engine.ports import Lost, Refused
 from integrations.statuspage.channel import StatusPage
-from integrations.statuspage.folder import Folder
-from tests.unit.on_the_page import LANGUAGES, NOW, Words, at, page, post, read, send, update
+from integrations.statuspage.folder import Entry, Folder
+from integrations.statuspage.wordings import said
+from tests.unit.on_the_page import LANGUAGES, NOW, Words, at, must_be_rfc_4287, page, post, read, send, update
 from tests.unit.on_the_page import quick_disk as quick_disk
 
 OWN = "inc-1-abc.en.html"
@@ -72,6 +73,16 @@ def test_programs_and_feeds_hear_of_a_correction_under_the_same_id(tmp_path: Pat
     assert told["page"]["updated_at"] == "2026-11-22T04:55:00Z"
     latest = {"kind": "update", "at": "2026-11-22T04:40:00Z", "corrected_at": "2026-11-22T04:55:00Z"}
     assert told["disruptions"][0]["latest"] == {**latest, "texts": {"en": "One."}}
+
+
+def test_what_changed_last_heads_the_feed(tmp_path: Path) -> None:
+    """A feed is cut off at its end: an old entry that was corrected would else not be heard of."""
+    wrong = post("Wrong.")
+    receipt = send(page(tmp_path), wrong)
+    send(page(tmp_path), update("News.", 30))
+    correct(tmp_path, receipt, amended("Right.", wrong), "c", at(45))
+    titles = [entry.title for entry in feedparser.parse(read(tmp_path, "feed.en.atom")).entries]
+    assert titles == ["IT outage: First notice (Corrected)", "IT outage: Update"]
 
 
 def test_a_second_correction_keeps_both_earlier_wordings_with_their_times(tmp_path: Path) -> None:
@@ -170,6 +181,18 @@ def test_a_withdrawal_is_for_good(tmp_path: Path) -> None:
         correct(tmp_path, receipt, amended("Better.", wrong), "c", at(55))
     assert refused.value.permanent
     assert published(tmp_path) == before
+
+
+def test_a_correction_that_overlaps_with_a_withdrawal_brings_nothing_back() -> None:
+    """Two deliveries at once: the correction was let in, and kept after the withdrawal."""
+    wrong, name = post("Wrong."), Folder.name("k")
+    told = [
+        Entry(key="c", message=amended("Back again.", wrong), of=name, number=3, kept_at=at(3)),
+        Entry(key="w", message=withdrawn(wrong), of=name, number=2, kept_at=at(2)),
+        Entry(key="k", message=wrong, number=1, kept_at=at(1)),
+    ]
+    (one,) = said(told)
+    assert (one.withdrawn_at, one.post.text, one.corrected_at) == (at(2), "Wrong.", None)
 
 
 def test_one_language_can_be_withdrawn_alone(tmp_path: Path) -> None:
@@ -348,9 +371,12 @@ def test_a_look_finds_old_messages_on_their_page_and_rights_in_their_section(tmp
     assert look(tmp_path, rights, "To care.")[0] == SAME
 
 
-def test_the_feed_stays_valid_xml(tmp_path: Path) -> None:
+def test_the_feed_stays_valid(tmp_path: Path) -> None:
     wrong = post("<b> & \x0b")
+    gone = update("Gone.", 30)
+    correct(tmp_path, send(page(tmp_path), gone), withdrawn(gone), "w", at(45))
     receipt = send(page(tmp_path), wrong)
     correct(tmp_path, receipt, amended("<i> & \x00", wrong), "c", NOW)
     feed = ElementTree.fromstring(read(tmp_path, "feed.atom"))
-    assert (feed.findtext(".//{*}content") or "").endswith("<i> & ")
+    assert (feed.findtext(".//{*}entry[2]/{*}content") or "").endswith("<i> & ")
+    must_be_rfc_4287(read(tmp_path, "feed.atom"), "feed.en.atom")

@@ -132,7 +132,7 @@ def texts(draw):
     return "".join(draw(st.one_of(WORDS, LINKS)) + draw(GAPS) for _ in range(draw(st.integers(10, 70)))).strip()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts(), st.sampled_from([X, BLUESKY, SMALL, TextLimit(count=2, unit="sms_segments", threads=True, source="t")]))
 def test_every_post_fits_and_no_word_is_lost(text, limit):
     parts = split(text, limit, "")
@@ -144,7 +144,7 @@ def test_every_post_fits_and_no_word_is_lost(text, limit):
     assert sum(part.count("\u2067") == part.count("\u2069") for part in parts) == len(parts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts(), texts(), st.sampled_from([X, BLUESKY]))
 def test_the_promise_is_always_in_the_first_post(before, after, limit):
     promise = "Next update by 14:30 (13:30 UTC), 22 Nov."
