@@ -119,7 +119,7 @@ def _decided(snapshot: Snapshot, there: Statement, given: Decision, person: Pers
     """Decide on the words that were seen. Raises NotAllowed, FormMistakes."""
     now = snapshot.now
     _may_decide(snapshot, there, person)
-    if False:
+    if given.seen != words(there):
         raise NotAllowed(
             f"{there.ref} was edited by {name_of(snapshot, there.drafted_by)} after you opened this form. "
             "Copy what you typed, close it, and press “Read and edit” again."

@@ -119,7 +119,7 @@ Now = Callable[[], datetime]
 
 CHANNELS: dict[str, Callable[[Config, Now], Channel]] = {
     "slack": lambda config, now: slack.connect(config.slack),
-    "status_page": lambda config, now: statuspage.connect(config.statuspage),
+    "status_page": lambda config, now: statuspage.connect(config.statuspage, now),
     "bluesky": lambda config, now: bluesky.connect(config.bluesky),
     "x": lambda config, now: x.connect(config.x),
     "mastodon": lambda config, now: mastodon.connect(config.mastodon),

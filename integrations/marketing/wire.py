@@ -41,9 +41,7 @@ def tell(there: httpx.Client, method: str, url: str, body: bytes, headers: Mappi
         raise _meaning(response)
 
 
-def ask(
-    there: httpx.Client, url: str, headers: Mapping[str, str] = {}, params: Mapping[str, str | int] = {}
-) -> Any:
+def ask(there: httpx.Client, url: str, headers: Mapping[str, str] = {}, params: Mapping[str, str | int] = {}) -> Any:
     """Read JSON. Without an answer nothing is lost, so it raises Refused only."""
     try:
         response = there.get(url, headers=dict(headers), params=dict(params) or None)

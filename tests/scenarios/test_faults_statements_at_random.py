@@ -119,7 +119,8 @@ def differences(day: Day, *, settled: bool = False) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("seed", range(6))
+# Seeds that once found something: what stood under a withdrawn edit, an edit of what was leaving, a lost newer post.
+@pytest.mark.parametrize("seed", [0, 3, 28])
 def test_what_stands_there_is_what_the_desk_says(scene: Callable[..., Scene], tmp_path: Path, seed: int) -> None:
     day = Day(scene, tmp_path, Random(seed))
     day.start()

@@ -94,8 +94,10 @@ def test_a_resolved_incident_says_so_to_the_public_and_stops(desk: Scene) -> Non
     ref = desk.declare("it-outage", stations="AMS")
     desk.pass_time(minutes=20)
     desk.desk.resolve(ref, "duty-manager")
-    desk.pass_time(minutes=60)
+    desk.pass_time(minutes=20)
     assert desk.status_page.latest("post").message == "resolution"
+    desk.pass_time(hours=2)
+    assert desk.status_page.latest("post").message == "apology"
     before = len(desk.status_page.all("post"))
     desk.pass_time(hours=3)
     assert len(desk.status_page.all("post")) == before
