@@ -110,7 +110,8 @@ class Settings(BaseSettings, integrations.Config):
         description="Channel or account to the languages that its readers are written to, as JSON; default: all.",
     )
     regions: tuple[str, ...] = Field(
-        default=("eu",), description="Whose rules on passengers' rights are always told, beside the stations': eu, uk, us."
+        default=("eu",),
+        description="Whose rules on passengers' rights are always told, beside the stations': eu, uk, us.",
     )
     station_regions: dict[str, str] = Field(
         default={"AMS": "eu", "RTM": "eu", "EIN": "eu"}, description="Region of each station, as JSON or a table."

@@ -9,7 +9,7 @@ from engine.change import Change
 from engine.effects import Amend, Effect, EffectState
 from engine.incident import NotAllowed, number_of
 from engine.snapshot import Snapshot
-from engine.statements import Statement
+from engine.statements import Statement, approve, edit
 from state.rows import table
 
 if TYPE_CHECKING:
@@ -63,19 +63,25 @@ def decide(
     publish: bool,
     anyway: str = "",
 ) -> Statement:
-    """Take a form that shows a draft's texts: the words that were changed there are put in, then approved if wished.
+    """Take a form that shows a draft's texts: the words that were changed there are put in, and approved if wished.
 
     `seen`: which words the form was made from (`engine.approval.words`). Raises NotAllowed where somebody else has
-    changed them since, and what edit and approve raise; what was edited stays edited.
+    changed them since, and what edit and approve raise; then nothing is changed.
     """
-    there = desk.statement(name)
-    if words(there) != seen:
-        raise NotAllowed(f"{there.ref} was edited after you were shown it; read the new text and decide then.")
-    old = {(text.channel, text.language): "\n\n".join(text.parts) for text in there.texts}
-    changed = {place: text for place, text in texts.items() if _plain(text) != _plain(old.get(place, ""))}
-    if changed:
-        there = desk.edit(name, changed, by, anyway)
-    return desk.approve(name, by, roles, words(there)) if publish else there
+
+    def taken(snapshot: Snapshot, there: Statement) -> Change:
+        if words(there) != seen:
+            raise NotAllowed(f"{there.ref} was edited after you were shown it; read the new text and decide then.")
+        old = {(text.channel, text.language): "\n\n".join(text.parts) for text in there.texts}
+        changed = {place: text for place, text in texts.items() if _plain(text) != _plain(old.get(place, ""))}
+        edited = edit(snapshot, there, changed, by, snapshot.now, anyway) if changed else Change()
+        if not publish:
+            return edited
+        after = next((one for one in edited.records if isinstance(one, Statement)), there)
+        approved = approve(snapshot, after, by, roles, snapshot.now)
+        return Change(records=approved.records, entries=edited.entries + approved.entries)
+
+    return desk._statement(name, taken)
 
 
 def _plain(text: str) -> str:

@@ -29,6 +29,7 @@ from engine.wording import WordingError
 
 NEEDS: frozenset[str] = frozenset()
 
+
 class Params(Value):
     """Say something to the public: on each channel, in each language."""
 

@@ -137,15 +137,14 @@ def test_said_corrected_and_withdrawn_everywhere(desk: Scene, world: World, brow
     assert set(seen) == {(channel, language) for channel in CHANNELS for language in LANGUAGES}
     assert {(one.state, one.behind, one.statement) for one in seen.values()} == {("live", "", "ST-1")}
     assert {channel for (channel, _), one in seen.items() if one.urls} == {"status_page", "slack", "bluesky"}
-    assert sorted(world.records()) == sorted(
-        part for (where, _), all_ in texts.items() if where == "bluesky" for part in all_
-    )
+    posted = [part for (where, _), parts in texts.items() if where == "bluesky" for part in parts]
+    assert sorted(world.records()) == sorted(posted)
     until("a mail in each mailbox", lambda: world.mailed() == dict.fromkeys(LANGUAGES, 1))
     for language in LANGUAGES:
         promise = texts["status_page", language][0].splitlines()[0]
         assert promise in read(browser, world.page / f"index.{language}.html")
         assert len(world.feed(language)) == 1
-    room = world.room("inc-1-nothing-but-words")
+    room = world.room("inc-1-speaking")
     for language in LANGUAGES:
         assert sum(texts["slack", language][0].splitlines()[0] in message for message in room) == 1
 
@@ -171,14 +170,14 @@ def test_said_corrected_and_withdrawn_everywhere(desk: Scene, world: World, brow
     for language in LANGUAGES:
         assert RIGHT in read(browser, world.page / f"index.{language}.html")
         assert len(world.feed(language)) == 1
-    assert sum(RIGHT in message for message in world.room("inc-1-nothing-but-words")) == len(LANGUAGES)
+    assert sum(RIGHT in message for message in world.room("inc-1-speaking")) == len(LANGUAGES)
 
     # Withdrawn: gone wherever that is possible.
     for name in (there.ref, "ST-1"):
         speaking.withdraw(desk.desk, name, lead.key, lead.roles, "wrong airport")
         settle(desk)
     assert world.records() == []
-    assert not any(RIGHT in message for message in world.room("inc-1-nothing-but-words"))
+    assert not any(RIGHT in message for message in world.room("inc-1-speaking"))
     for language in LANGUAGES:
         assert RIGHT not in read(browser, world.page / f"index.{language}.html")
     assert {one.state for (channel, _), one in live(desk).items() if channel != "email"} == {"withdrawn"}

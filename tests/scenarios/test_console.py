@@ -97,7 +97,7 @@ def test_a_form_made_before_somebody_elses_edit_decides_nothing_and_loses_nothin
     desk: Scene, browser: TestClient
 ) -> None:
     data = fields(browser.get("/console/statements/ST-1").text)
-    desk.desk.edit("ST-1", {("status_page", "en"): "Others typed this. Next update by 14:30."}, "anna")
+    desk.desk.edit("ST-1", {("status_page", "en"): "Others typed this."}, "anna", "a test")
     data["text.1"] = "Mine, which took me a while"
     answer = browser.post("/console/statements/ST-1", data={**data, "role": "comms_lead", "do": "approve"})
     assert answer.status_code == 400
@@ -110,7 +110,8 @@ def test_too_long_a_text_is_said_and_kept_in_the_form(desk: Scene, browser: Test
     data = fields(browser.get("/console/statements/ST-1").text)
     (field,) = (name for name, value in data.items() if name.startswith("places.") and "facebook|en" in value)
     data[f"text.{field.partition('.')[2]}"] = "word " * 20000
-    answer = browser.post("/console/statements/ST-1", data={**data, "role": "comms_lead", "do": "edit"})
+    more = {"role": "comms_lead", "do": "edit", "anyway": "a test"}
+    answer = browser.post("/console/statements/ST-1", data={**data, **more})
     assert answer.status_code == 400
     assert "Too long for" in answer.text
 
@@ -127,7 +128,7 @@ def test_rejecting_wants_a_reason_and_publishes_nothing(desk: Scene, browser: Te
 def test_correcting_and_withdrawing_from_the_console(desk: Scene, browser: TestClient) -> None:
     data = fields(browser.get("/console/statements/ST-1").text) | {"role": "comms_lead", "do": "approve"}
     browser.post("/console/statements/ST-1", data=data)
-    desk.settle()
+    desk.pass_time(minutes=1)
     corrected = {"text.en": "Boarding goes on.", "text.nl": "", "role": "comms_lead", "do": "correct"}
     assert "goes out everywhere now" in browser.post("/console/incidents/INC-1", data=corrected).text
     desk.settle()

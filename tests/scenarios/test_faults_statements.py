@@ -33,6 +33,7 @@ from tests.scenarios.platforms import (
     outlive,
     platforms,
     playbooks,
+    standing,
 )
 from tests.unit.facebook_server import EXPIRED
 from tests.unit.faulty_http import FAIL, FINE_PAGE, LOSE, Fault
@@ -273,6 +274,40 @@ def test_what_goes_out_is_what_was_approved_though_somebody_edits_meanwhile(plai
         assert not sent
         approve(plain, "ST-1")
         assert {one.text for one in plain.bluesky.all("post") if one.language == "en"} == {new}
+
+
+# ---------------------------------------------------------------- withdrawn at an awkward moment
+
+
+def test_withdrawing_what_was_corrected_in_place_leaves_the_correction(plain: Scene, tmp_path: Path) -> None:
+    approve(plain, "ST-1")
+    plain.pass_time(minutes=1)
+    there = speaking.correct(plain.desk, "INC-1", {"en": "Boarding goes on at AMS."}, "clara", ROLE)
+    plain.settle()
+    speaking.withdraw(plain.desk, "ST-1", "clara", ROLE, "wrong airport")
+    plain.settle()
+    assert {(one.statement, one.state) for one in live(plain).values()} == {(there.ref, "live")}
+    for channel in ("bluesky", "mastodon"):
+        stand = standing(tmp_path / "sandbox", channel)
+        assert {part for threads in stand.values() for parts in threads for part in parts} == texts(
+            plain, there.ref, channel
+        )
+
+
+def test_what_may_be_out_when_it_is_withdrawn_is_taken_away(scene: Callable[..., Scene], tmp_path: Path) -> None:
+    losing = Flaky("bluesky", tmp_path / "sandbox")
+    made = scene(playbooks=playbooks(tmp_path, ("bluesky", "mastodon")), bluesky=losing)
+    made.declare("speaking", stations="AMS")
+    losing.mood = "losing"
+    approve(made, "ST-1")
+    made.pass_time(seconds=3)
+    assert standing(tmp_path / "sandbox", "bluesky"), "it has arrived, and nobody knows"
+    speaking.withdraw(made.desk, "ST-1", "clara", ROLE, "wrong airport")
+    made.settle()
+    losing.mood = "well"
+    outlive(made)
+    assert not standing(tmp_path / "sandbox", "bluesky")
+    assert {one.state for one in live(made).values()} == {"withdrawn"}
 
 
 # ---------------------------------------------------------------- the clocks change

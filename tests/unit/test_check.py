@@ -177,7 +177,9 @@ def test_the_longest_facts_decide_whether_a_text_fits(tmp_path):
     (tmp_path / "holding" / "nl.j2").write_text("Wij weten het.")
     each = "{% for one in facts.stations %}We know that {{ one }} is hit, and more. {% endfor %}"
     (tmp_path / "holding" / "en.j2").write_text(each)
-    text = GOOD.replace("passengers: {type: integer", 'stations: {type: stations, ask: "Where?"}\n  passengers: {type: integer')
+    text = GOOD.replace(
+        "passengers: {type: integer", 'stations: {type: stations, ask: "Where?"}\n  passengers: {type: integer'
+    )
     text = text.replace("then: declare", "then: propose")
     ((line, said, _),) = (one for one in found(text, example_house(tmp_path)) if "too long" in one[1])
     assert line == 19

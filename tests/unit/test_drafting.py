@@ -13,7 +13,9 @@ from tests.example_house import NOW, Course, example_house, example_playbook
 
 FACTS = {"systems": "check_in", "stations": ["AMS", "RTM"], "flights_hit": True}
 LIMITS = integrations.limits(integrations.Config())
-LONG = "Check-in works by hand at every desk; bring your passport, your booking reference and some patience with us all. "
+LONG = (
+    "Check-in works by hand at every desk; bring your passport, your booking reference and some patience with us all. "
+)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from engine.effects import Direct, EffectState, Revise
 from engine.lanes import code, lanes_of
 from engine.limits import fits
 from engine.snapshot import Snapshot
-from integrations import LIMITS
+from integrations import Config, limits
 from tests.unit.volunteers import NIGHT, apply, crowd, house, kinds, later, run, sent, situation, someone
 
 HOUSE = house(lanes=("slack", "email", "sms"), secret="s3cret", public_url="https://irrops.example.org")
@@ -134,4 +134,4 @@ def test_what_asks_and_what_confirms_fits_into_the_lane(lane: str, language: str
     assert len(sent_there) >= 2
     for message in sent_there:
         assert isinstance(message, Direct | Revise)
-        assert fits(message.text, LIMITS[lane]).ok, message.text
+        assert fits(message.text, limits(Config())[lane]).ok, message.text

@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+import integrations
 from engine import approval, drafting, promise, statements
 from engine.delivery import ALARM_AFTER
 from engine.effects import EffectState
+from engine.fitting import promised_time
 from engine.incident import NotAllowed, Status
+from engine.lint import read_lint_words
 from engine.statements import StatementStatus, TooLong
 from engine.steps import StepStatus
 from engine.wording import WordingError
-from tests.example_house import NOW, PEOPLE, Course, example_house, example_playbook, person
+from tests.example_house import NOW, PEOPLE, ROOT, Course, example_house, example_playbook, person
 
 FACTS = {"systems": "check_in", "stations": ["AMS", "RTM"], "flights_hit": True, "detail_en": "Gates have power again."}
 
@@ -346,7 +349,7 @@ def test_only_those_named_may_approve_the_deputy_early_too(course):
 def test_four_eyes_keep_one_from_approving_ones_own_words():
     course = Course(changed(by="comms_lead", within="8m", four_eyes="true"), facts=FACTS)
     course.run("first_word")
-    text = "We are aware of it. Next word at five."
+    text = whole(course, "We are aware of it.")
     course.command(statements.edit(course.snapshot, course.statement, {("bluesky", "en"): text}, "cora", NOW))
     with pytest.raises(NotAllowed, match="has your own words; somebody else of comms_lead approves"):
         approve(course)
@@ -364,6 +367,12 @@ def test_a_draft_of_a_step_that_has_ended_can_not_be_approved(course):
 # ---------------------------------------------------------------- editing
 
 
+def whole(course: Course, text: str) -> str:
+    """A text with what the lint asks for."""
+    house = course.snapshot.house
+    return f"{text} {promised_time(course.snapshot, course.statement.next_update_at)} {house.help_url}"
+
+
 def edit(course: Course, text: str, channel: str = "bluesky", language: str = "en") -> None:
     course.command(
         statements.edit(course.snapshot, course.statement, {(channel, language): text}, "cora", course.snapshot.now)
@@ -373,8 +382,9 @@ def edit(course: Course, text: str, channel: str = "bluesky", language: str = "e
 def test_an_edit_changes_one_text_and_asks_anew(course):
     course.run("first_word")
     first = course.directs()[0]
-    edit(course, "We are aware of it.")
-    assert [t.text for t in course.statement.texts if t.text == "We are aware of it."] == ["We are aware of it."]
+    text = whole(course, "We are aware of it.")
+    edit(course, text)
+    assert [t.text for t in course.statement.texts if t.text == text] == [text]
     course.run("first_word")
     second = course.directs()[1]
     assert "We are aware of it." in second.message.text
@@ -386,7 +396,7 @@ def test_an_edit_changes_one_text_and_asks_anew(course):
 def test_a_button_under_the_old_words_does_not_approve_the_new(course):
     course.run("first_word")
     old = course.directs()[0].message.buttons[0].value
-    edit(course, "We are aware of it.")
+    edit(course, whole(course, "We are aware of it."))
     course.run("first_word")
     new = course.directs()[1].message.buttons[0].value
     with pytest.raises(NotAllowed, match="was edited after you were shown it"):
@@ -398,12 +408,12 @@ def test_a_button_under_the_old_words_does_not_approve_the_new(course):
 def test_an_edit_does_not_move_the_deadline(course):
     course.run("first_word")
     course.pass_time(11)
-    edit(course, "We are aware of it.")
+    edit(course, whole(course, "We are aware of it."))
     course.run("first_word")
     course.pass_time(1)
     course.run("first_word")
     assert course.statement.approved_by == "preapproved"
-    assert "We are aware of it." not in [effect.message.text for effect in course.posts]
+    assert not [effect for effect in course.posts if effect.message.text.startswith("We are aware of it.")]
 
 
 @pytest.mark.parametrize(
@@ -423,10 +433,36 @@ def test_an_edit_that_will_not_do_is_refused(course, text, channel, sentence):
 def test_an_edit_in_a_drill_keeps_the_mark():
     course = Course(example_playbook(), facts=FACTS, drill=True)
     course.run("first_word")
-    edit(course, "Wij weten het.", language="nl")
-    assert [t.text for t in course.statement.texts if t.text.endswith("het.")] == ["[OEFENING] Wij weten het."]
+    text = whole(course, "Wij weten het.")
+    edit(course, text, language="nl")
+    assert [t.text for t in course.statement.texts if "weten het." in t.text and t.text.endswith(text)] == [
+        f"[OEFENING] {text}"
+    ]
     with pytest.raises(NotAllowed, match="can't be empty"):
         edit(course, "[OEFENING]", language="nl")
+
+
+def test_words_that_must_not_be_published_are_refused_unless_somebody_says_why(course):
+    words = read_lint_words(ROOT / "templates" / "lint")
+    course.snapshot = replace(course.snapshot, house=replace(course.snapshot.house, lint=words))
+    course.run("first_word")
+    text = whole(course, "It was probably a cyber attack.")
+    with pytest.raises(NotAllowed, match="bluesky in 'en': "):
+        edit(course, text)
+    words = {("bluesky", "en"): text}
+    course.command(statements.edit(course.snapshot, course.statement, words, "cora", NOW, "legal agreed at 04:20"))
+    assert text in [t.text for t in course.statement.texts]
+    assert "legal agreed at 04:20" in course.entry("StatementEdited").text
+
+
+def test_an_edit_that_is_too_long_for_one_post_becomes_a_thread(course):
+    limits = integrations.limits(integrations.Config())
+    course.snapshot = replace(course.snapshot, house=replace(course.snapshot.house, channels=limits))
+    course.run("first_word")
+    edit(course, whole(course, "We know more now. " * 20))
+    (thread,) = (t for t in course.statement.texts if (t.channel, t.language) == ("bluesky", "en"))
+    assert len(thread.parts) > 1
+    assert promised_time(course.snapshot, course.statement.next_update_at) in thread.parts[0]
 
 
 # ---------------------------------------------------------------- nobody answers
