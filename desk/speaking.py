@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from engine import by_hand, public, watch
 from engine.approval import words
 from engine.change import Change
-from engine.effects import Amend, Effect, EffectState
+from engine.effects import Amend, Effect, EffectState, Post, Withdraw
 from engine.incident import NotAllowed, number_of
 from engine.snapshot import Snapshot
 from engine.statements import Statement, approve, edit
@@ -102,8 +102,10 @@ def withdraw(desk: "Desk", name: str, by: str, roles: Collection[str], reason: s
 
 
 def posted(desk: "Desk", statement: Statement) -> list[Effect]:
-    """All effects of a statement: its posts, in the order in which they were queued."""
-    return desk.store.all(Effect, incident=statement.incident, step=statement.step, order="queued_at")
+    """What posted a statement, and what took it away again, in the order in which that was queued."""
+    mine = table(Effect).c.key.startswith(f"{statement.key}/", autoescape=True)
+    found = desk.store.all(Effect, mine, incident=statement.incident, order="queued_at")
+    return [one for one in found if isinstance(one.message, Post | Amend | Withdraw)]
 
 
 def amended(desk: "Desk", posts: Collection[Effect]) -> frozenset[str]:

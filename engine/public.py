@@ -128,7 +128,7 @@ def _newest(standing: dict[Place, tuple[Effect, ...]], by_key: dict[str, "Statem
     for (_, language), effects in standing.items():
         statement = _statement(effects[0], by_key)
         there = found.get(language)
-        if statement and (there is None or statement.drafted_at > there.drafted_at):
+        if statement and not statement.withdrawn_at and (there is None or statement.drafted_at > there.drafted_at):
             found[language] = statement
     return found
 
@@ -191,6 +191,8 @@ def _behind(
             return f"{ref} is on its way" + (f" ({waiting.error})" if waiting.error else "")
         how = "failed" if waiting.state is EffectState.FAILED else "may be out or not"
         return f"{ref} {how}: {waiting.error}"
+    if statement and statement.withdrawn_at:
+        return f"{statement.ref} was withdrawn, and can't be taken away here: correct it"
     wanted = newest and place in {(text.channel, text.language) for text in newest.texts}
     if newest and wanted and (statement is None or statement.drafted_at < newest.drafted_at):
         return f"{newest.ref} stands elsewhere, not here"

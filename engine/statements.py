@@ -22,6 +22,7 @@ from engine.wording import MARKS, context, local
 if TYPE_CHECKING:  # snapshots hold statements
     from engine.snapshot import Snapshot
 
+
 class StatementStatus(StrEnum):
     DRAFTED = "drafted"
     """Waits for approval."""

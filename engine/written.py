@@ -78,7 +78,8 @@ def listed(words: Sequence[object], language: str = "en") -> str:
 
 def language_name(code: str, language: str = "en") -> str:
     """Name a language in another: `es` is `Spanish` in `en`, `Spaans` in `nl`. Raises WordingError."""
-    return str(_locale(code.partition("-")[0]).get_display_name(_locale(language)))
+    short = _locale(code).language  # without the territory that we write dates by
+    return str(_locale(language).languages.get(short, short))
 
 
 def isolated(text: str) -> str:

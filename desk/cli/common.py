@@ -54,7 +54,8 @@ def warn_of_sandbox(desk: "Desk") -> None:
     from engine.lanes import ADDRESS
     from engine.people import Person
 
-    unused = ADDRESS.keys() - set(desk.crew.house.lanes)
+    house = desk.crew.house
+    unused = {lane for lane in ADDRESS if lane not in house.lanes and not house.takes(lane, "post")}
     quiet = sorted(name for name, channel in desk.crew.channels.items() if channel.sandbox and name not in unused)
     if quiet:
         say(f"SANDBOX: nothing leaves the house on {', '.join(quiet)}; see docs/channels.md to connect them.")

@@ -168,8 +168,8 @@ def live(job: Job, house: House) -> None:
     home = Path(job.home)
     clock = HandClock(_now(job))
     killer = Killer(job.point, home / f"killed-{job.point}.jsonl", job.only)
-    if job.watched:
-        house = replace(house, kinds={name: kinds | {"look"} for name, kinds in house.kinds.items()})
+    look = {"look"} if job.watched else set()
+    house = replace(house, kinds={name: kinds - {"look"} | look for name, kinds in house.kinds.items()})
     outside = {name: Armed(_channel(job, name, killer), killer) for name in (*CHANNELS, *job.lanes)}
     crew = Crew(store=store(home), channels=outside, house=replace(house, lanes=job.lanes), clock=clock)
     use(crew)

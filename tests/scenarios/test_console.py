@@ -68,9 +68,7 @@ def test_the_board_shows_what_waits(browser: TestClient) -> None:
 def test_what_was_shown_is_approved_and_sent(desk: Scene, browser: TestClient) -> None:
     page = browser.get("/console/statements/ST-1")
     before = desk.desk.statement("ST-1").texts
-    answer = browser.post(
-        "/console/statements/ST-1", data={**fields(page.text), "role": "comms_lead", "do": "approve"}
-    )
+    answer = browser.post("/console/statements/ST-1", data={**fields(page.text), "role": "comms_lead", "do": "approve"})
     assert "ST-1 is approved" in answer.text
     desk.settle()
     there = desk.desk.statement("ST-1")

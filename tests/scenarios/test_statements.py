@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk import speaking
+from desk import speaking, statement_view
 from engine.effects import CHANGED, GONE, SAME, Look, Message, Receipt
 from engine.incident import NotAllowed
 from engine.ports import CannotTell, Lost
@@ -186,6 +186,10 @@ def test_withdrawn_is_taken_away_where_it_can_and_stays_on_the_record(out: Scene
     assert (there.status, there.withdrawn_by, there.withdrawn_because) == ("withdrawn", "clara", "wrong airport")
     assert live(out)["bluesky", "en"].state == "withdrawn"
     assert live(out)["email", "en"].state == "live"
+    assert "can't be taken away here" in live(out)["email", "en"].behind
+    assert not live(out)["bluesky", "en"].behind
+    clock = statement_view.as_json(out.desk, "ST-1")["clock"]["places"]
+    assert {place["state"] for place in clock if place["channel"] == "bluesky"} == {"withdrawn"}
     (entry,) = (e for e in out.desk.timeline("INC-1") if e.kind == "StatementWithdrawn")
     assert "email" in entry.text
     with pytest.raises(NotAllowed, match="was withdrawn by"):
@@ -200,6 +204,15 @@ def test_withdrawing_shows_what_stood_before(out: Scene) -> None:
     speaking.withdraw(out.desk, update.ref, "clara", ROLE, "too early")
     out.settle()
     assert live(out)["x", "en"].statement == "ST-1"
+
+
+def test_withdrawing_a_correction_shows_what_stood_before_only_where_it_was_an_answer(out: Scene) -> None:
+    there = speaking.correct(out.desk, "INC-1", {"en": "Boarding goes on."}, "clara", ROLE)
+    out.pass_time(minutes=1)
+    speaking.withdraw(out.desk, there.ref, "clara", ROLE, "not so either")
+    out.pass_time(minutes=1)
+    assert live(out)["bluesky", "en"].statement == "ST-1"
+    assert live(out)["mastodon", "en"].state == "withdrawn"
 
 
 def test_only_who_decides_withdraws_and_only_with_a_reason(out: Scene) -> None:

@@ -225,7 +225,9 @@ def test_another_post_with_the_same_words_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize(
-    "own", [{}, {"at": NOW - timedelta(minutes=4)}, {"language": None}, {"language": "en-GB"}], ids=str
+    "own",
+    [{}, {"at": NOW - timedelta(minutes=4)}, {"language": None}, {"language": "en-GB"}],
+    ids=["plain", "a little earlier", "no language", "a region"],
 )
 def test_its_own_is_found(server: MastodonServer, make: Make, own: dict[str, Any]) -> None:
     status = server.put(TEXT, **own)
