@@ -28,7 +28,7 @@ class Claimed:
     effect: Effect
     base: Receipt | None
     superseded: bool = False
-    """A newer one is queued in its place: it is only looked up, and not sent again."""
+    """A newer one is queued in its place, or it is to be withdrawn: it is only looked up, and not sent again."""
 
 
 def _due(now: datetime) -> Any:
@@ -64,8 +64,11 @@ def claim(store: Store, incident: int | None, owner: str, now: datetime, limit: 
 
     One whose lease ran out was being sent by somebody who died: it comes back as `uncertain`.
     """
-    newer = and_(_effect.c.replaces != "", _rival(_other.c.state == EffectState.QUEUED)).label("superseded")
-    query = _joined(_effect, _needed.c.receipt.label("base"), newer).where(_of(incident), _due(now), _ready())
+    newer = and_(_effect.c.replaces != "", _rival(_other.c.state == EffectState.QUEUED))
+    away = and_(_other.c.key == _effect.c.key + "/withdrawn", _other.c.state == EffectState.QUEUED)
+    withdrawn = select(_other.c.key).where(away).correlate(_effect).exists()
+    superseded = or_(newer, withdrawn).label("superseded")
+    query = _joined(_effect, _needed.c.receipt.label("base"), superseded).where(_of(incident), _due(now), _ready())
     query = query.order_by(_effect.c.urgency, _effect.c.queued_at, _effect.c.key).limit(limit)
     with store.read() as connection:
         if connection.execute(query.with_only_columns(_effect.c.key).limit(1)).first() is None:

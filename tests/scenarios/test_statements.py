@@ -315,6 +315,23 @@ def test_a_post_that_nobody_can_find_out_about_calls_a_person(scene: Callable[..
     assert len(made.x.all("post")) <= 8
 
 
+def test_what_is_withdrawn_before_anybody_knows_whether_it_is_out_is_not_sent_any_more(
+    scene: Callable[..., Scene], tmp_path: Path
+) -> None:
+    class Deaf(Sandbox):
+        def send(self, message: Message, key: str, base: Receipt | None = None) -> Receipt:
+            raise Lost("no answer")
+
+    made = scene(x=Deaf("x", tmp_path / "sandbox"))
+    made.declare("it-outage", stations="AMS")
+    approve(made, "ST-1")
+    speaking.withdraw(made.desk, "ST-1", "clara", ROLE, "wrong airport")
+    made.crew.channels["x"].send = lambda *_: pytest.fail("it was sent after it had been withdrawn")  # type: ignore
+    made.pass_time(minutes=2)
+    states = {effect.state for effect in made.desk.effects("INC-1") if effect.channel == "x"}
+    assert states == {"cancelled"}
+
+
 def test_two_accounts_speak_their_own_languages(scene: Callable[..., Scene], tmp_path: Path) -> None:
     made = scene(**{"bluesky@spain": Sandbox("bluesky@spain", tmp_path / "sandbox")})
     house = made.crew.house
