@@ -31,7 +31,7 @@ serve: .venv/.setup ## Start everything
 	$(BIN)/irrops serve
 
 test: .venv/.dev ## Run the tests (without the real counterparts)
-	$(BIN)/pytest -m "not peers" -n 2
+	$(BIN)/pytest -m "not peers" -n 3 --dist loadfile
 
 check: .venv/.dev ## Lint, format, types, playbooks
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from engine.fitting import parts, promised_time
+from engine.incident import Status
 from engine.limits import fits
 from engine.statements import Statement, StatementStatus, TooLong, Wordings
 from engine.wording import context
@@ -159,7 +160,8 @@ def facts_mark(snapshot: "Snapshot") -> str:
     """Fingerprint of all that a report is written from: two with the same one bring the same news."""
     incident = snapshot.incident
     known = sorted((name, str(value)) for name, value in incident.facts.items() if value is not None)
-    return sha256(repr((incident.status.value, incident.severity.value, known)).encode()).hexdigest()[:12]
+    begun = Status.RESPONDING if incident.status is Status.DECLARED else incident.status  # a step of ours, no news
+    return sha256(repr((begun.value, incident.severity.value, known)).encode()).hexdigest()[:12]
 
 
 def unchanged_since(snapshot: "Snapshot") -> datetime | None:

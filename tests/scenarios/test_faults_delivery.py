@@ -98,7 +98,7 @@ def test_an_old_situation_is_not_shown_after_a_newer_one(desk: Scene, slack: Moo
     assert lost
     numbers = [int(key.split("/")[1]) for key in slack.did("situation/")]
     assert numbers == sorted(numbers)
-    assert all(effect.state.settled for effect in desk.desk.effects(ref))
+    assert all(effect.state.settled for effect in desk.desk.effects(ref) if effect.message.kind != "look")
 
 
 def test_a_room_that_a_person_sends_again_brings_along_what_was_cancelled(desk: Scene, slack: Moody) -> None:
@@ -142,7 +142,7 @@ def test_a_newer_text_waits_until_it_is_known_what_became_of_the_older(desk: Sce
     lost: set[str] = set()
 
     def lose_each_once(key: str) -> None:
-        if POST in key and key not in lost:
+        if POST in key and not key.endswith("/look") and key not in lost:
             lost.add(key)
             raise Lost("no answer")
 
@@ -151,7 +151,7 @@ def test_a_newer_text_waits_until_it_is_known_what_became_of_the_older(desk: Sce
     desk.pass_time(minutes=15)
     assert len(lost) == 4
     assert sorted(slack.posts()) == sorted(key.split("/", 1)[1] for key in lost)
-    posts = [effect for effect in desk.desk.effects(ref) if POST in effect.key]
+    posts = [effect for effect in desk.desk.effects(ref) if POST in effect.key and effect.message.kind != "look"]
     assert {effect.state for effect in posts} == {EffectState.SENT}
 
 

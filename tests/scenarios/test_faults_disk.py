@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+import integrations
 from desk.serve import LOOK_EVERY_S, Clockwork
 from engine.effects import Effect, EffectState
 from engine.incident import Incident
@@ -20,7 +21,7 @@ from engine.timeline import Entry
 from integrations.sandbox import messages
 from tests.scenarios.command import Said, irrops
 from tests.scenarios.conftest import Scene
-from tests.scenarios.faults import CHANNELS, Job, prepare, store
+from tests.scenarios.faults import Job, prepare, store
 
 SIZE = 6 * 1024 * 1024
 
@@ -134,7 +135,7 @@ def whole(home: Path) -> None:
     opened = store(home)
     effects = [effect for effect in opened.all(Effect) if effect.state is not EffectState.CANCELLED]
     assert {effect.state for effect in effects} == {EffectState.SENT}
-    out = Counter(one.key for name in CHANNELS for one in messages(home / "sandbox", name)[0])
+    out = Counter(one.key for name in integrations.CHANNELS for one in messages(home / "sandbox", name)[0])
     keys = {effect.key for effect in effects if effect.channel != "status_page"}
     assert {key: out[key] for key in keys} == dict.fromkeys(keys, 1)
     said = Counter(entry.facts["effect"] for entry in opened.all(Entry) if entry.kind == "EffectSent")

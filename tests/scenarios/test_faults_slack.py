@@ -42,7 +42,7 @@ def copies(slack: SickSlack, key: str) -> int:
 
 
 def all_there_once(desk: Scene, slack: SickSlack, ref: str) -> None:
-    effects = [effect for effect in desk.desk.effects(ref) if effect.channel == "slack"]
+    effects = [one for one in desk.desk.effects(ref) if one.channel == "slack" and one.message.kind != "look"]
     assert {effect.state for effect in effects} <= {EffectState.SENT, EffectState.CANCELLED}
     written = [effect for effect in effects if effect.message.kind in ("post", "text", "direct")]
     sent = {effect.key: copies(slack, effect.key) for effect in written if effect.state is EffectState.SENT}
