@@ -1,5 +1,6 @@
 """The programs that peers tests run against, one section each. Everything listens on 127.0.0.1 only."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -172,14 +173,19 @@ class MailServer:
         return [message_from_bytes(path.read_bytes(), policy=SMTP) for path in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
-    """OpenSMTPD. It begins as root, and delivers as `nobody` to a folder that `nobody` may write."""
+    """OpenSMTPD. It begins as root, and delivers as `nobody` to a folder that `nobody` may write.
+
+    A machine can run one at a time: modules that other workers test wait for their turn.
+    """
     program = need(shutil.which("smtpd", path=f"{os.environ['PATH']}:/usr/sbin"), "OpenSMTPD")
     if os.geteuid() != 0:
         absent("OpenSMTPD, which starts as root only,")
     folder = tmp_path_factory.mktemp("smtpd")
-    with tempfile.TemporaryDirectory(prefix="irrops-mail-") as inboxes:
+    turn = Path(tempfile.gettempdir()) / "irrops-opensmtpd.lock"
+    with turn.open("w") as lock, tempfile.TemporaryDirectory(prefix="irrops-mail-") as inboxes:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         os.chmod(inboxes, 0o777)
         server = MailServer(free_port(), Path(inboxes))
         config = folder / "smtpd.conf"
