@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("command", "respond", "memory", "alerts", "simulation")
+ALL = ("command", "respond", "memory", "alerts", "simulation", "statements")
 
 
 def main(names: list[str]) -> None:
