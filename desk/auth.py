@@ -25,6 +25,11 @@ RIGHTS: dict[str, frozenset[str]] = {
 """What each role of a token may do."""
 
 
+def may(token: Token, right: str) -> bool:
+    """Whether a token has a right."""
+    return right in RIGHTS.get(token.role, frozenset())
+
+
 def digest(token: str) -> str:
     """SHA-256: the token is 256 random bits, so no salt and no slow hash is needed."""
     return sha256(token.encode()).hexdigest()
@@ -60,7 +65,7 @@ def require(right: str, *, basic: bool = False) -> Callable[[Request], Token]:
                 "Send `Authorization: Bearer <token>`; `irrops token make` makes one.",
                 headers={"WWW-Authenticate": challenge},
             )
-        if right not in RIGHTS.get(known.role, frozenset()):
+        if not may(known, right):
             raise HTTPException(403, f"The token of {known.name} is for a {known.role}; this needs the right {right}.")
         return known
 

@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from desk import console_pages as pages
 from desk import speaking
-from desk.auth import RIGHTS, digest
+from desk.auth import digest, may
 from engine.incident import NotAllowed
 from engine.public import Place
 from state.tokens import Token
@@ -90,7 +90,7 @@ def _doors(made: APIRouter) -> None:
 
 def _known(request: Request, token: str) -> Token | None:
     found: Token | None = request.app.state.token_of(digest(token)) if token else None
-    return found if found and "reader" in RIGHTS.get(found.role, frozenset()) else None
+    return found if found and may(found, "reader") else None
 
 
 def _seen(request: Request, show: Callable[["Desk", Token], Response]) -> Response:
@@ -133,7 +133,7 @@ def _acted(request: Request, name: str, form: Form | None) -> Response:
     act = ACTS.get(form.get("do", ""))
     if act is None:
         return pages.refused("This button belongs to another version of irrops; open the page anew.")
-    if "approver" not in RIGHTS.get(token.role, frozenset()):
+    if not may(token, "approver"):
         return pages.refused(f"The token of {token.name} is for a {token.role}; deciding needs one for an approver.")
     desk: Desk = request.app.state.desk
     try:

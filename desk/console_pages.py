@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from desk import home, speaking
-from desk.auth import RIGHTS
+from desk.auth import may
 from desk.previewing import Preview
 from desk.statement_view import previews
 from desk.timing_text import precise
@@ -22,6 +22,7 @@ from engine.approval import approvers, words
 from engine.duration import spoken
 from engine.plan import waiting_for
 from engine.promise import standing
+from engine.public import public
 from engine.statements import Statement, StatementStatus, name_of
 from engine.timing import timing
 from engine.wording import OUTWARD, context, local
@@ -54,14 +55,14 @@ def incident(
     """The statements of an incident, and what the public sees now."""
     snapshot = desk.snapshot(ref)
     there = snapshot.incident
-    seen = speaking.live(desk, there.ref)
+    seen = public(snapshot)
     spoken_in = sorted({one.language for one in seen}, key=lambda one: (one != "en", one))
     languages = sorted({one.language for one in seen if one.parts}, key=lambda one: (one != "en", one))
     latest = {one.language: "\n\n".join(one.parts) for one in seen if one.parts and one.channel == "status_page"}
     messages = sorted(
         {
             str(step.with_["message"])
-            for step in (*snapshot.playbook.steps, *snapshot.playbook.stand_down)
+            for step in snapshot.playbook.all_steps
             if step.action == "publish_statement" and "message" in step.with_
         }
     )
@@ -89,7 +90,7 @@ def incident(
             "messages": messages,
             "kinds": OUTWARD,
             "roles": _roles(snapshot, None),
-            "may": _may(token),
+            "may": may(token, "approver"),
             "zone": context(snapshot)["zone"],
         },
         400 if wrong else 200,
@@ -121,7 +122,7 @@ def statement(
             "roles": _roles(snapshot, there),
             "waits": there.status is StatementStatus.DRAFTED,
             "public": bool(there.approved_at) and there.status is not StatementStatus.WITHDRAWN,
-            "may": _may(token),
+            "may": may(token, "approver"),
             "zone": context(snapshot)["zone"],
         },
         400 if wrong else 200,
@@ -150,14 +151,10 @@ def address(place: str, said: str) -> str:
     return f"{place}?said={quote(said)}"
 
 
-def _may(token: Token) -> bool:
-    return "approver" in RIGHTS.get(token.role, frozenset())
-
-
 def _roles(snapshot: Any, there: Statement | None) -> list[str]:
     """The roles in which one may decide."""
     asked = approvers(snapshot, there) if there else ()
-    steps = (*snapshot.playbook.steps, *snapshot.playbook.stand_down)
+    steps = snapshot.playbook.all_steps
     named = [role for step in steps if step.approval for role in (step.approval.by, step.approval.then) if role]
     return list(dict.fromkeys([*asked, *named, "duty_manager"]))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import promise
-from engine.by_hand import CORRECTION
+from engine.by_hand import CORRECTION, must_post
 from engine.checked import checked
 from engine.drafting import draft
 from engine.incident import NotAllowed, Status
@@ -73,11 +73,8 @@ def preview(
     snapshot = imagined(playbook, house, known, now, drill=drill, status=status)
     step = _step(playbook, message)
     channels, languages = channels or step.get("channels", ()), languages or step.get("languages", ())
-    unknown = [name for name in channels if name not in house.channels or not house.takes(name, "post")]
-    if unknown:
-        there = sorted(name for name in house.channels if house.takes(name, "post"))
-        raise NotAllowed(f"No statements go out on {', '.join(unknown)}; there are {', '.join(there)}.")
-    promised = None if over else promise.may_promise(playbook, now, now, None)
+    must_post(house, channels)
+    promised = promise.promised(snapshot, message)
     try:
         drafted = draft(snapshot, "preview#1", message, channels, languages, promised)
     except (WordingError, TooLong) as error:
@@ -100,7 +97,7 @@ def shown(snapshot: "Snapshot", message: str, text: Wordings, promised: Any) -> 
 
 def _step(playbook: Playbook, message: str) -> dict[str, Any]:
     """What the playbook says of this message; of any other where it does not publish it."""
-    steps = [step for step in (*playbook.steps, *playbook.stand_down) if step.action == "publish_statement"]
+    steps = [step for step in playbook.all_steps if step.action == "publish_statement"]
     same = [step.with_ for step in steps if step.with_.get("message") == message]
     return next(iter([*same, *(step.with_ for step in steps)]), {})
 

@@ -1,6 +1,6 @@
 """Speaking to the public beside the playbook: draft, correct, withdraw, look, and how it stands everywhere now."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from engine import by_hand, public, watch
@@ -20,15 +20,9 @@ def draft(
     desk: "Desk", ref: str, message: str, by: str, channels: Collection[str] = (), languages: Collection[str] = ()
 ) -> Statement:
     """Draft a message for an incident; those who approve are asked. Raises NotAllowed."""
-    made: list[Statement] = []
-
-    def decide(snapshot: Snapshot) -> Change:
-        change, statement = by_hand.draft(snapshot, message, by, channels=channels, languages=languages)
-        made[:] = [statement]
-        return change
-
-    desk._command(ref, decide)
-    return desk.statement(made[0].key)
+    return _started(
+        desk, ref, lambda snapshot: by_hand.draft(snapshot, message, by, channels=channels, languages=languages)
+    )
 
 
 def correct(
@@ -41,10 +35,15 @@ def correct(
     anyway: str = "",
 ) -> Statement:
     """Put other words everywhere in place of what the public sees now: language → text. Raises NotAllowed."""
+    return _started(desk, ref, lambda snapshot: by_hand.correct(snapshot, words, by, roles, what_changed, anyway))
+
+
+def _started(desk: "Desk", ref: str, begin: Callable[[Snapshot], tuple[Change, Statement]]) -> Statement:
+    """Have a statement by hand begun, and read it as it was written."""
     made: list[Statement] = []
 
     def decide(snapshot: Snapshot) -> Change:
-        change, statement = by_hand.correct(snapshot, words, by, roles, what_changed, anyway)
+        change, statement = begin(snapshot)
         made[:] = [statement]
         return change
 

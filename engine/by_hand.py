@@ -15,11 +15,12 @@ from engine.change import Change
 from engine.checked import stops
 from engine.drafting import draft as drafted
 from engine.effects import Effect, EffectState
+from engine.house import House
 from engine.incident import NotAllowed, Status
 from engine.playbook import BY_HAND, Approval, Step
 from engine.posting import withdrawals
-from engine.public import is_notice, places, post_of
-from engine.statements import Statement, StatementStatus, TooLong, Wordings, entry, name_of
+from engine.public import places, post_of
+from engine.statements import Statement, StatementStatus, TooLong, Wordings, decided, entry, name_of
 from engine.steps import StepState
 from engine.wording import OUTWARD, WordingError, is_outward
 
@@ -55,27 +56,29 @@ def draft(
     like = _like(snapshot, message)
     given = like.with_
     channels, languages = channels or given.get("channels", ()), languages or given.get("languages", ())
-    unknown = [
-        name for name in channels if not snapshot.house.takes(name, "post") or name not in snapshot.house.channels
-    ]
-    if unknown:
-        there = sorted(name for name in snapshot.house.channels if snapshot.house.takes(name, "post"))
-        raise NotAllowed(f"No statements go out on {', '.join(unknown)}; there are {', '.join(there)}.")
-    now, incident = snapshot.now, snapshot.incident
-    promised = None
-    if incident.status.live and not is_notice(message):
-        promised = promise.may_promise(snapshot.playbook, incident.declared_at, now, None)
-    same = {key: value for key, value in given.items() if key in ("title", "components")}
-    chosen = {**same, "message": message, "channels": list(channels), "languages": list(languages)}
-    name = _name(snapshot)
+    must_post(snapshot.house, channels)
+    chosen = {**_titled(given), "message": message, "channels": list(channels), "languages": list(languages)}
+    promised = promise.promised(snapshot, message)
     try:
-        statement = drafted(snapshot, name, message, channels, languages, promised)
+        statement = drafted(snapshot, _name(snapshot), message, channels, languages, promised)
     except (WordingError, TooLong) as error:
         raise NotAllowed(f"{message} can't be drafted: {error}.") from None
     statement = statement.model_copy(
         update={"drafted_by": by, "four_eyes": bool(like.approval and like.approval.four_eyes)}
     )
     return _begun(snapshot, statement, chosen, like.approval, by), statement
+
+
+def must_post(house: House, channels: Collection[str]) -> None:
+    """Raise NotAllowed where statements don't go out on all of these channels."""
+    unknown = [name for name in channels if name not in house.posting()]
+    if unknown:
+        raise NotAllowed(f"No statements go out on {', '.join(unknown)}; there are {', '.join(house.posting())}.")
+
+
+def _titled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The headlines of the step whose place a statement by hand takes."""
+    return {key: value for key, value in given.items() if key == "title"}
 
 
 def _open(snapshot: "Snapshot") -> None:
@@ -85,13 +88,12 @@ def _open(snapshot: "Snapshot") -> None:
 
 def _like(snapshot: "Snapshot", message: str) -> Step:
     """The playbook's step whose places and approval a statement by hand takes: for that message, else the first."""
-    steps = [step for step in (*snapshot.playbook.steps, *snapshot.playbook.stand_down)]
-    publishing = [step for step in steps if step.action == "publish_statement"]
+    publishing = [step for step in snapshot.playbook.all_steps if step.action == "publish_statement"]
     same = [step for step in publishing if step.with_.get("message") == message]
     family = [step for step in publishing if str(step.with_.get("message")).split("_")[0] == message.split("_")[0]]
     if not publishing:
         raise NotAllowed(f"{snapshot.playbook.playbook} publishes nothing; its playbook has no publish_statement step.")
-    return next(iter([*same, *family, *publishing]))
+    return [*same, *family, *publishing][0]
 
 
 def _name(snapshot: "Snapshot") -> str:
@@ -173,7 +175,7 @@ def correct(
         "message": CORRECTION,
         "channels": list(dict.fromkeys(text.channel for text in statement.texts)),
         "languages": list(dict.fromkeys(text.language for text in statement.texts)),
-        **{key: value for key, value in like.with_.items() if key in ("title", "components")},
+        **_titled(like.with_),
     }
     change = _begun(snapshot, statement, chosen, approval, by, anyway)
     deciders = {role for role in (approval.by, approval.then) if role} if approval else {"comms_lead", "duty_manager"}
@@ -221,7 +223,7 @@ def _corrected(
             texts += drafted(snapshot, _name(snapshot), CORRECTION, channels, [language], promised, more).texts
         except (WordingError, TooLong) as error:
             raise NotAllowed(f"The correction can't be drafted: {error}.") from None
-    whole = Statement(
+    return Statement(
         key=snapshot.incident.key(_name(snapshot)),
         incident=snapshot.incident.number,
         step=_name(snapshot),
@@ -230,7 +232,6 @@ def _corrected(
         drafted_at=snapshot.now,
         next_update_at=promised,
     )
-    return whole
 
 
 def changes(old: str, new: str) -> list[dict[str, str]]:
@@ -290,15 +291,10 @@ def withdraw(
     text = f"{statement.ref} ({statement.message}) withdrawn by {name_of(snapshot, by)}: {reason}"
     if stays:
         text += f"; it can't be taken back on {', '.join(stays)}, correct it there"
-    said = entry(snapshot, statement, "StatementWithdrawn", text, snapshot.now, actor=by)
-    nudged = tuple(
-        state.model_copy(update={"nudged": True})
-        for state in snapshot.steps
-        if state.name == statement.step and not state.status.ended and not state.nudged
-    )
     queued = (one for one in effects if post_of(one) and one.state is EffectState.QUEUED)
     forget = tuple(one.key for one in queued if not one.uncertain)
-    return Change(records=(after, *nudged), effects=gone, entries=(said,), forget=forget)
+    noted = decided(snapshot, after, "StatementWithdrawn", text, by, snapshot.now)
+    return noted + Change(effects=gone, forget=forget)
 
 
 def _may_be_out(effect: Effect) -> bool:

@@ -165,7 +165,7 @@ def _parameter(action: str, params: type[BaseModel], problem: Any) -> str:
 
 def _after(step: Step, block: str, playbook: Playbook) -> Found:
     keys = [other.key for other in (playbook.steps if block == "steps" else playbook.stand_down)]
-    elsewhere = [other.key for other in (*playbook.steps, *playbook.stand_down) if other.key not in keys]
+    elsewhere = [other.key for other in playbook.all_steps if other.key not in keys]
     for index, key in enumerate(step.after):
         if key in elsewhere:
             text = f"{key!r} is not among the {block}; a step can only come after one of its own block"

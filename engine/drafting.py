@@ -94,15 +94,6 @@ class Forms:
         return self._contexts[language, safe]
 
 
-def render(
-    snapshot: "Snapshot", message: str, channel: str, language: str, next_update_at: datetime | None
-) -> Wordings:
-    """Render the ordinary form of one text with and without the facts of the day, however long. Raises WordingError."""
-    forms = Forms(snapshot, message, next_update_at)
-    text, safe = forms.text(channel, language), forms.text(channel, language, safe=True)
-    return Wordings(channel=channel, language=language, text=text, preapproved=safe)
-
-
 def draft(
     snapshot: "Snapshot",
     step_name: str,

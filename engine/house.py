@@ -84,6 +84,10 @@ class House:
     help_url: str = ""
     status_url: str = ""
 
+    def posting(self) -> list[str]:
+        """The channels on which statements go out, sorted."""
+        return sorted(channel for channel in self.channels if self.takes(channel, "post"))
+
     def takes(self, channel: str, kind: str) -> bool:
         """Tell whether a channel takes messages of a kind."""
         return kind in self.kinds.get(channel, frozenset({"post"}))

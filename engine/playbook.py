@@ -213,7 +213,7 @@ class Playbook(Value):
     @model_validator(mode="after")
     def _keys_once(self) -> "Playbook":
         seen: set[str] = set()
-        for step in (*self.steps, *self.stand_down):
+        for step in self.all_steps:
             if step.key == BY_HAND:
                 raise ValueError(f"the step key {BY_HAND!r} is kept for what people start; give the step another key")
             if step.key in seen:
@@ -221,9 +221,14 @@ class Playbook(Value):
             seen.add(step.key)
         return self
 
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Those of the response, then those of the stand-down."""
+        return (*self.steps, *self.stand_down)
+
     def step(self, key: str) -> Step:
         """Raises KeyError."""
-        return next(step for step in (*self.steps, *self.stand_down) if step.key == key)
+        return next(step for step in self.all_steps if step.key == key)
 
     def read_facts(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Check what was given, add the defaults. Raises FactsError that lists everything wrong or missing."""

@@ -12,6 +12,7 @@ from engine.cadence import next_beat, slowest
 from engine.duration import duration
 from engine.incident import Status
 from engine.playbook import Approval, Playbook, Step
+from engine.public import is_notice
 from engine.record import Instant, Value
 
 if TYPE_CHECKING:  # snapshots hold statements
@@ -75,6 +76,14 @@ def may_promise(playbook: Playbook, declared_at: datetime, now: datetime, within
     if step is None:
         return None
     return _rounded(next_beat(step, declared_at, now) + patience(step.approval) + ON_ITS_WAY)
+
+
+def promised(snapshot: "Snapshot", message: str, within: timedelta | None = None) -> datetime | None:
+    """Say what a message drafted now may promise; None after the incident's end, and for a notice beside the news."""
+    incident = snapshot.incident
+    if not incident.status.live or is_notice(message):
+        return None
+    return may_promise(snapshot.playbook, incident.declared_at, snapshot.now, within)
 
 
 def too_soon(playbook: Playbook, given: Mapping[str, Any]) -> str:

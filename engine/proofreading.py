@@ -67,16 +67,12 @@ def _names_wrong(params: Wanted, house: House) -> Iterator[tuple[Path, str]]:
             yield ("with", "languages", index), f"{params.message} is not written in {language!r}; add {file}"
     for index, channel in enumerate(params.channels):
         if channel not in house.channels:
-            yield ("with", "channels", index), f"there is no channel {channel!r}; use {_public(house)}"
+            yield ("with", "channels", index), f"there is no channel {channel!r}; use {', '.join(house.posting())}"
         elif not house.takes(channel, "post"):
-            yield ("with", "channels", index), f"{channel} takes no statements; use {_public(house)}"
+            yield ("with", "channels", index), f"{channel} takes no statements; use {', '.join(house.posting())}"
     for language in params.title:
         if language not in params.languages:
             yield ("with", "title", language), f"a title in {language!r}, but no text; add it to languages"
-
-
-def _public(house: House) -> str:
-    return ", ".join(sorted(channel for channel in house.channels if house.takes(channel, "post")))
 
 
 def _promises(step: Step, params: Wanted, playbook: Playbook) -> Iterator[tuple[Path, str]]:

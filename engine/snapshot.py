@@ -67,7 +67,7 @@ class Snapshot:
         """The step that a state belongs to, by its name (`first_word#1`): the playbook's, or what a person started."""
         key = name.partition("#")[0]
         if key != BY_HAND:
-            return next((step for step in (*self.playbook.steps, *self.playbook.stand_down) if step.key == key), None)
+            return next((step for step in self.playbook.all_steps if step.key == key), None)
         state = next((state for state in self.steps if state.name == name), None)
         return Step.model_validate(state.memo["spec"]) if state and "spec" in state.memo else None
 

@@ -118,7 +118,7 @@ def approve(
         )
     approved = statement.model_copy(update={"status": StatementStatus.APPROVED, "approved_at": now, "approved_by": by})
     text = f"{statement.ref} ({statement.message}) approved by {name_of(snapshot, by)}"
-    return _decided(snapshot, approved, "StatementApproved", text, by, now)
+    return decided(snapshot, approved, "StatementApproved", text, by, now)
 
 
 def reject(
@@ -130,7 +130,7 @@ def reject(
         update={"status": StatementStatus.REJECTED, "rejected_because": because or f"rejected by {by}"}
     )
     text = f"{statement.ref} ({statement.message}) rejected by {name_of(snapshot, by)}"
-    return _decided(snapshot, rejected, "StatementRejected", f"{text}: {because}" if because else text, by, now)
+    return decided(snapshot, rejected, "StatementRejected", f"{text}: {because}" if because else text, by, now)
 
 
 def edit(
@@ -162,7 +162,7 @@ def edit(
     said = f"{statement.ref} ({statement.message}) edited by {name_of(snapshot, by)} for {where}"
     if anyway:
         said += f"; what the lint would stop stands because: {anyway}"
-    return _decided(snapshot, statement.model_copy(update=changed), "StatementEdited", said, by, now)
+    return decided(snapshot, statement.model_copy(update=changed), "StatementEdited", said, by, now)
 
 
 def _edited(snapshot: "Snapshot", statement: Statement, old: Wordings, text: str, anyway: str) -> Wordings:
@@ -213,10 +213,10 @@ def _roles(snapshot: "Snapshot", statement: Statement) -> str:
     return " or ".join(approvers(snapshot, statement)) or "nobody"
 
 
-def _decided(snapshot: "Snapshot", statement: Statement, kind: str, text: str, by: str, now: datetime) -> Change:
+def decided(snapshot: "Snapshot", statement: Statement, kind: str, text: str, by: str, now: datetime) -> Change:
     """The statement, what the timeline says of it, and its step nudged."""
-    states = [state for state in snapshot.steps if state.name == statement.step and not state.nudged]
-    nudged = tuple(state.model_copy(update={"nudged": True}) for state in states)
+    states = (state for state in snapshot.steps if state.name == statement.step and not state.status.ended)
+    nudged = tuple(state.model_copy(update={"nudged": True}) for state in states if not state.nudged)
     return Change(
         records=(statement, *nudged),
         entries=(entry(snapshot, statement, kind, text, now, actor=by),),

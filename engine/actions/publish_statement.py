@@ -63,10 +63,7 @@ def run(step: StepRun, snapshot: Snapshot) -> Outcome:
 
 def compose(spec: Step, params: Params, snapshot: Snapshot, name: str) -> Statement:
     """Draft the step's statement as it would be at `snapshot.now`. Raises WordingError, TooLong."""
-    incident = snapshot.incident
-    promised = None
-    if incident.status.live and not public.is_notice(params.message):
-        promised = promise.may_promise(snapshot.playbook, incident.declared_at, snapshot.now, params.next_update_in)
+    promised = promise.promised(snapshot, params.message, params.next_update_in)
     drafted = drafting.draft(snapshot, name, params.message, params.channels, params.languages, promised)
     return drafted.model_copy(update={"four_eyes": bool(spec.approval and spec.approval.four_eyes)})
 
