@@ -3,26 +3,21 @@
 Its words are in `templates/console/answer.<language>.j2`. What an answer does is decided in `engine.answering`.
 """
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from desk import handing_over
 from desk.asked import Asked, WrongCodes, by_code
 from desk.handing_over import HANDOVER
+from desk.html_page import html_page
 from desk.said import said_by
 from engine.answering import QUIET, standing, times
 from engine.briefed import brief
@@ -38,7 +33,6 @@ from engine.wording import local
 if TYPE_CHECKING:
     from desk.desk import Desk
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "console"
 LANGUAGES = ("en", "nl", "es")
 MOST = 16384
 """Bytes of a form; the longest honest one, a handover note, is half of it."""
@@ -120,10 +114,10 @@ def router() -> APIRouter:
     @made.post("/a/{code}", response_class=HTMLResponse, responses=html, summary="Answer a call-out")
     async def answer(code: str, request: Request) -> Response:
         if int(request.headers.get("content-length") or 0) > MOST:
-            return _refused(request, "large", 413)
+            return refused(request, "large", 413)
         body = await request.body()
         if len(body) > MOST:
-            return _refused(request, "large", 413)
+            return refused(request, "large", 413)
         form = dict(parse_qsl(body.decode(errors="replace")))
         return await run_in_threadpool(_respond, request, code, wrong, form)
 
@@ -135,18 +129,18 @@ def _respond(request: Request, code: str, wrong: WrongCodes, form: dict[str, str
     desk: Desk = request.app.state.desk
     address = request.client.host if request.client else ""
     if wrong.too_many(address):
-        return _refused(request, "often", 429)
+        return refused(request, "often", 429)
     asked = by_code(desk, code)
     if asked is None:
         wrong.note(address)
-        return _refused(request, "unknown", 404)
+        return refused(request, "unknown", 404)
     page = _page(desk, asked)
     if form is not None and page.state != "over":
         before, reply = page.state, _answer(desk, asked, form)
         page = _page(desk, by_code(desk, code) or asked)
         # where the standing has changed, the heading is the reply
         page = replace(page, reply=reply if page.state == before else "")
-    return _html("answer", page.language, page.status, vars(page))
+    return html("answer", page.language, page.status, vars(page))
 
 
 # ---------------------------------------------------------------- what is answered
@@ -256,36 +250,14 @@ def _hours_may_move(snapshot: Snapshot, callout: CallOut) -> bool:
 # ---------------------------------------------------------------- HTML
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _style() -> tuple[str, str]:
-    """The style sheet, and the hash by which the policy lets it in."""
-    text = (TEMPLATES / "answer.css").read_text(encoding="utf-8")
-    return text, base64.b64encode(sha256(text.encode()).digest()).decode()
-
-
-def _html(name: str, language: str, status: int, context: Mapping[str, object]) -> Response:
-    style, digest = _style()
+def html(name: str, language: str, status: int, context: Mapping[str, object]) -> Response:
+    """Make one of the pages behind a code."""
     file = f"{name}.{language}.j2" if name == "answer" else f"{name}.html.j2"
-    given = {**context, "language": language, "style": Markup(style)}  # noqa: S704 - our own file
-    text = _environment().get_template(file).render(given)
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'"
-    headers = {**_UNTOUCHED, "Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
-    return HTMLResponse(text.strip() + "\n", status, headers)
+    return html_page(file, "answer.css", {**context, "language": language}, status, _UNTOUCHED)
 
 
-def _refused(request: Request, why: str, status: int) -> Response:
-    return _html("refused", _wished(request.headers.get("accept-language", "")), status, {"why": why})
+def refused(request: Request, why: str, status: int) -> Response:
+    return html("refused", _wished(request.headers.get("accept-language", "")), status, {"why": why})
 
 
 def _wished(header: str) -> str:

@@ -1,32 +1,24 @@
 """Call-outs over HTTP: how they stand, what would be asked, start one. What each means is in `desk.callout_view`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from desk import calling_out, callout_plan, callout_view
-from desk.auth import require
+from desk.api_parts import Desk, DutyManager, Reader, problems
 from desk.callout_plan import Planned
 from desk.callout_view import Standing
 from engine.qualification import FORM
-from state.tokens import Token
 
-if TYPE_CHECKING:
-    from desk.desk import Desk as TheDesk
-
-Reader = Annotated[Token, Depends(require("reader"))]
-DutyManager = Annotated[Token, Depends(require("duty_manager"))]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}=[1-9][0-9]{0,2}$")]
 Qualified = Annotated[str, Field(pattern=rf"^{FORM.pattern}=[1-9][0-9]{{0,2}}$")]
-_TEXT = {"application/problem+json": {"schema": {"type": "object"}}}
-_PROBLEM: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No token.", "content": _TEXT},
-    403: {"description": "Not for this token.", "content": _TEXT},
-    404: {"description": "There is no such incident.", "content": _TEXT},
-    409: {"description": "Its present state refuses that; the detail says what to do instead.", "content": _TEXT},
-    422: {"description": "Not as expected.", "content": _TEXT},
-}
+_PROBLEM = problems(
+    {
+        404: "There is no such incident.",
+        409: "Its present state refuses that; the detail says what to do instead.",
+    }
+)
 
 
 class Start(BaseModel):
@@ -48,15 +40,6 @@ class Started(BaseModel):
 
     incident: str
     step: str
-
-
-def desk_of(request: Request) -> "TheDesk":
-    """The desk that the application carries."""
-    desk: TheDesk = request.app.state.desk
-    return desk
-
-
-Desk = Annotated[Any, Depends(desk_of)]
 
 
 def router() -> APIRouter:

@@ -1,27 +1,19 @@
 """The regulator pack over HTTP. What it holds is in `desk.packing`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from desk.auth import require
+from desk.api_parts import Approver, problems
 from desk.packing import packed
 from desk.signing_key import signing_key
-from state.tokens import Token
 
 if TYPE_CHECKING:
     from desk.desk import Desk
 
-Approver = Annotated[Token, Depends(require("approver"))]
-"""Rejected drafts and the house's signature are not for everybody who may read."""
-_TEXT = {"application/problem+json": {"schema": {"type": "object"}}}
 _PROBLEM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
-    401: {"description": "No token.", "content": _TEXT},
-    403: {"description": "Not for this token.", "content": _TEXT},
-    404: {"description": "There is no such incident.", "content": _TEXT},
-    409: {"description": "The signing key can't be used; the detail says why.", "content": _TEXT},
-    422: {"description": "Not as expected.", "content": _TEXT},
+    **problems({404: "There is no such incident.", 409: "The signing key can't be used; the detail says why."}),
 }
 
 
@@ -34,6 +26,7 @@ def router() -> APIRouter:
         summary="Everything that was said, signed, as one archive",
         response_class=Response,
     )
+    # Rejected drafts and the house's signature are not for everybody who may read.
     def pack(ref: str, token: Approver, request: Request) -> Response:
         desk: Desk = request.app.state.desk
         zipped = packed(desk, ref, key=signing_key(request.app.state.settings), by=token.name)

@@ -3,31 +3,23 @@
 What each means is decided in the engine; a token acts in the role that it names.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from desk import previewing, speaking, statement_view
-from desk.auth import require
-from state.tokens import Token
+from desk.api_parts import Approver, Desk, Reader, problems
 
-if TYPE_CHECKING:
-    from desk.desk import Desk as TheDesk
-
-Reader = Annotated[Token, Depends(require("reader"))]
-Approver = Annotated[Token, Depends(require("approver"))]
 Name = Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9_@-]+$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Text = Annotated[str, Field(min_length=1, max_length=63206)]
-_TEXT = {"application/problem+json": {"schema": {"type": "object"}}}
-_PROBLEM: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No token.", "content": _TEXT},
-    403: {"description": "Not for this token.", "content": _TEXT},
-    404: {"description": "There is no such incident or statement.", "content": _TEXT},
-    409: {"description": "Its present state refuses that; the detail says what to do instead.", "content": _TEXT},
-    422: {"description": "Not as expected.", "content": _TEXT},
-}
+_PROBLEM = problems(
+    {
+        404: "There is no such incident or statement.",
+        409: "Its present state refuses that; the detail says what to do instead.",
+    }
+)
 
 
 class _Body(BaseModel):
@@ -72,15 +64,6 @@ class PreviewBody(_Body):
     languages: list[Language] = Field(default=[], max_length=20)
     facts: dict[Name, Any] = Field(default={}, max_length=50)
     drill: bool = False
-
-
-def desk_of(request: Request) -> "TheDesk":
-    """The desk that the application carries."""
-    desk: TheDesk = request.app.state.desk
-    return desk
-
-
-Desk = Annotated[Any, Depends(desk_of)]
 
 
 def router() -> APIRouter:

@@ -1,37 +1,29 @@
 """The pages of the console. What is on them is loaded here, their words and looks are in `templates/console/`."""
 
-import base64
 from collections.abc import Mapping
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastapi import Response
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from desk import home, speaking
 from desk.auth import may
+from desk.html_page import html_page
 from desk.previewing import Preview
 from desk.statement_view import previews
-from desk.timing_text import precise
 from engine.approval import approvers, words
-from engine.duration import spoken
+from engine.fitting import alike
 from engine.plan import waiting_for
 from engine.promise import standing
 from engine.public import public
 from engine.statements import Statement, StatementStatus, name_of
 from engine.timing import timing
-from engine.wording import OUTWARD, context, local
+from engine.wording import OUTWARD, context
 from state.tokens import Token
 
 if TYPE_CHECKING:
     from desk.desk import Desk
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "console"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -161,20 +153,17 @@ def _roles(snapshot: Any, there: Statement | None) -> list[str]:
 
 def _groups(found: list[Preview]) -> list[dict[str, Any]]:
     """Texts that are the same on several channels, once, English first."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Preview]] = {}
-    for one in found:
-        groups.setdefault((one.language, one.parts), []).append(one)
     together = [
         {
-            "language": language,
+            "language": same[0].language,
             "channels": [one.channel for one in same],
             "places": ",".join(f"{one.channel}|{one.language}" for one in same),
-            "text": "\n\n".join(parts),
-            "parts": parts,
+            "text": "\n\n".join(same[0].parts),
+            "parts": same[0].parts,
             "lengths": [(one.channel, size) for one in same for size in one.lengths],
             "findings": list(dict.fromkeys(finding for one in same for finding in one.findings)),
         }
-        for (language, parts), same in groups.items()
+        for same in alike(found)
     ]
     return sorted(together, key=lambda group: (group["language"] != "en", group["language"]))
 
@@ -182,30 +171,5 @@ def _groups(found: list[Preview]) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- HTML
 
 
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(local=local, spoken=spoken, precise=precise)
-    return made
-
-
-@cache
-def _style() -> tuple[str, str]:
-    """The style sheet, and the hash by which the policy lets it in."""
-    text = (TEMPLATES / "console.css").read_text(encoding="utf-8")
-    return text, base64.b64encode(sha256(text.encode()).digest()).decode()
-
-
 def _html(name: str, given: Mapping[str, Any], status: int = 200) -> Response:
-    style, digest = _style()
-    known = {"only": False, **given, "style": Markup(style)}  # noqa: S704 - our own file
-    text = _environment().get_template(f"console_{name}.html.j2").render(known)
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'"
-    headers = {**_HEADERS, "Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
-    return HTMLResponse(text.strip() + "\n", status, headers)
+    return html_page(f"console_{name}.html.j2", "console.css", {"only": False, **given}, status, _HEADERS)

@@ -10,8 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from desk import paging
-from desk.answer_page import _html as html
-from desk.answer_page import _refused as refused
+from desk.answer_page import html, refused
 from desk.asked import WrongCodes
 from engine.callout import labels, language_for
 from engine.incident import NotAllowed

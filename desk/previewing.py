@@ -91,7 +91,7 @@ def shown(snapshot: "Snapshot", message: str, text: Wordings, promised: Any) -> 
         parts=text.parts,
         lengths=tuple(str(fits(part, limit)) for part in text.parts),
         preapproved=text.preapproved,
-        findings=checked(snapshot, message, text.channel, text.language, "\n\n".join(text.parts), promised),
+        findings=checked(snapshot, message, text.channel, text.language, text.whole, promised),
     )
 
 

@@ -9,7 +9,7 @@ from engine.change import Change
 from engine.effects import Amend, Effect, EffectState, Post, Withdraw
 from engine.incident import NotAllowed, number_of
 from engine.snapshot import Snapshot
-from engine.statements import Statement, approve, edit
+from engine.statements import Statement, approve_edited, edit
 from state.rows import table
 
 if TYPE_CHECKING:
@@ -71,19 +71,17 @@ def decide(
     def taken(snapshot: Snapshot, there: Statement) -> Change:
         if words(there) != seen:
             raise NotAllowed(f"{there.ref} was edited after you were shown it; read the new text and decide then.")
-        old = {(text.channel, text.language): "\n\n".join(text.parts) for text in there.texts}
-        changed = {place: text for place, text in texts.items() if _plain(text) != _plain(old.get(place, ""))}
+        old = {(text.channel, text.language): text.whole for text in there.texts}
+        changed = {place: text for place, text in texts.items() if plain(text) != plain(old.get(place, ""))}
         edited = edit(snapshot, there, changed, by, snapshot.now, anyway) if changed else Change()
         if not publish:
             return edited
-        after = next((one for one in edited.records if isinstance(one, Statement)), there)
-        approved = approve(snapshot, after, by, roles, snapshot.now)
-        return Change(records=approved.records, entries=edited.entries + approved.entries)
+        return approve_edited(snapshot, there, edited, by, roles, snapshot.now)
 
     return desk._statement(name, taken)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without what a browser's form makes of its line ends."""
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().split("\n"))
 

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from desk.previewing import Preview
+from desk.speaking import plain
 from desk.statement_view import previews
 from engine.approval import DRAFTER, read_button, words
 from engine.change import Change
+from engine.fitting import alike
 from engine.incident import NotAllowed
 from engine.people import Person
 from engine.ports import Decision, FormMistakes, FormText, Reply, StatementForm
 from engine.snapshot import Snapshot
-from engine.statements import Statement, StatementStatus, Wordings, approve, edit, name_of, reject
+from engine.statements import Statement, StatementStatus, approve_edited, edit, name_of, reject
 from engine.wording import MARKS
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def form(desk: "Desk", name: str, language: str, person: Person) -> StatementFor
         heading=f"{drill}*{there.ref}* {what}{by}",
         language=language,
         languages=tuple(languages),
-        texts=tuple(_text(same) for same in _alike(shown)),
+        texts=tuple(_text(same) for same in alike(shown)),
         seen=words(there),
         elsewhere=_elsewhere(snapshot, there),
     )
@@ -56,14 +58,6 @@ def form(desk: "Desk", name: str, language: str, person: Person) -> StatementFor
 def _may_decide(snapshot: Snapshot, there: Statement, person: Person) -> None:
     """Raise what a decision of this person would; nothing is kept of it."""
     reject(snapshot, there, person.key, person.roles, snapshot.now)
-
-
-def _alike(found: list[Preview]) -> list[list[Preview]]:
-    """Channels that show the same text, together."""
-    groups: dict[tuple[str, ...], list[Preview]] = {}
-    for one in found:
-        groups.setdefault(one.parts, []).append(one)
-    return list(groups.values())
 
 
 def _text(same: list[Preview]) -> FormText:
@@ -129,10 +123,8 @@ def _decided(snapshot: Snapshot, there: Statement, given: Decision, person: Pers
             raise FormMistakes({"reason": "Say why you reject it; it stays on the record."})
         return reject(snapshot, there, person.key, person.roles, now, given.reason)
     change = _edited(snapshot, there, given, person)
-    after = next((one for one in change.records if isinstance(one, Statement)), there)
     if given.do == Decision.APPROVE:
-        approved = approve(snapshot, after, person.key, person.roles, now)
-        return Change(records=approved.records, entries=change.entries + approved.entries)
+        return approve_edited(snapshot, there, change, person.key, person.roles, now)
     if change == Change():
         raise NotAllowed("You have changed nothing; change a text, or approve or reject it as it stands.")
     return change
@@ -158,15 +150,12 @@ def _edited(snapshot: Snapshot, there: Statement, given: Decision, person: Perso
 
 
 def _texts(there: Statement) -> dict[Place, str]:
-    return {(text.channel, text.language): _plain("\n\n".join(text.parts)) for text in there.texts}
+    return {(text.channel, text.language): _plain(text.whole) for text in there.texts}
 
 
 def _places(there: Statement) -> Mapping[Place, list[Place]]:
     """The first place that shows a text → all that do."""
-    groups: dict[tuple[str, ...], list[Wordings]] = {}
-    for text in there.texts:
-        groups.setdefault((text.language, *text.parts), []).append(text)
-    places = [[(one.channel, one.language) for one in same] for same in groups.values()]
+    places = [[(one.channel, one.language) for one in same] for same in alike(there.texts)]
     return {same[0]: same for same in places}
 
 
@@ -177,7 +166,7 @@ def _place(name: str) -> Place:
 
 def _plain(text: str) -> str:
     """A text without what a form makes of its line ends, and without the mark of a drill, which stands by itself."""
-    text = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().split("\n"))
+    text = plain(text)
     mark = next((mark.strip() for mark in MARKS.values() if text.startswith(mark.strip())), "")
     return text.removeprefix(mark).strip()
 

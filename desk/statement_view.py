@@ -8,6 +8,7 @@ from desk.previewing import Preview, shown
 from desk.speaking import posted, sandboxed
 from desk.timing_text import rows
 from engine.duration import spoken
+from engine.fitting import alike
 from engine.public import Seen
 from engine.snapshot import Snapshot
 from engine.statements import Statement, name_of
@@ -71,11 +72,8 @@ def _history(snapshot: Snapshot, there: Statement, zone: str) -> Iterable[str]:
 
 def _alike(found: list[Preview]) -> Iterable[tuple[str, Preview]]:
     """Texts that are the same on several channels, once."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Preview]] = {}
-    for one in found:
-        groups.setdefault((one.language, one.parts), []).append(one)
-    for (language, _), same in groups.items():
-        yield f"{', '.join(one.channel for one in same)} in {language}", same[0]
+    for same in alike(found):
+        yield f"{', '.join(one.channel for one in same)} in {same[0].language}", same[0]
 
 
 # ---------------------------------------------------------------- what is public

@@ -161,8 +161,9 @@ def _stops(snapshot: "Snapshot", statement: "Statement") -> list[str]:
     """What the lint would stop in any of the texts, each said once, with the first place that has it."""
     found: dict[str, str] = {}
     for text in statement.texts:
-        whole = "\n\n".join(text.parts)
-        for one in stops(snapshot, statement.message, text.channel, text.language, whole, statement.next_update_at):
+        for one in stops(
+            snapshot, statement.message, text.channel, text.language, text.whole, statement.next_update_at
+        ):
             found.setdefault(one.text, f"{text.channel} ({text.language}): {one.text}")
     shown = list(found.values())[:MOST_STOPS]
     return shown + ([f"and {len(found) - MOST_STOPS} more"] if len(found) > MOST_STOPS else [])

@@ -53,6 +53,11 @@ class Wordings(Value):
         """All posts of the thread, in order."""
         return (self.text, *self.more)
 
+    @property
+    def whole(self) -> str:
+        """The posts of the thread as one text."""
+        return "\n\n".join(self.parts)
+
 
 class Statement(Record):
     """One statement, in all its texts."""
@@ -119,6 +124,15 @@ def approve(
     approved = statement.model_copy(update={"status": StatementStatus.APPROVED, "approved_at": now, "approved_by": by})
     text = f"{statement.ref} ({statement.message}) approved by {name_of(snapshot, by)}"
     return decided(snapshot, approved, "StatementApproved", text, by, now)
+
+
+def approve_edited(
+    snapshot: "Snapshot", statement: Statement, edited: Change, by: str, by_roles: Collection[str], now: datetime
+) -> Change:
+    """Approve a statement as `edit` has just changed it, or not: both are one change. Raises NotAllowed."""
+    after = next((one for one in edited.records if isinstance(one, Statement)), statement)
+    approved = approve(snapshot, after, by, by_roles, now)
+    return Change(records=approved.records, entries=edited.entries + approved.entries)
 
 
 def reject(
