@@ -20,7 +20,7 @@ from engine.incident import NotAllowed, Status
 from engine.playbook import BY_HAND, Approval, Step
 from engine.posting import withdrawals
 from engine.public import places, post_of
-from engine.statements import Statement, StatementStatus, TooLong, Wordings, decided, entry, name_of
+from engine.statements import Statement, StatementStatus, TooLong, Wordings, acting, decided, entry, name_of
 from engine.steps import StepState
 from engine.wording import OUTWARD, WordingError, is_outward
 
@@ -178,13 +178,15 @@ def correct(
         **_titled(like.with_),
     }
     change = _begun(snapshot, statement, chosen, approval, by, anyway)
-    deciders = {role for role in (approval.by, approval.then) if role} if approval else {"comms_lead", "duty_manager"}
-    if statement.four_eyes or not deciders & set(roles):
+    deciders = [role for role in (approval.by, approval.then) if role] if approval else ["comms_lead", "duty_manager"]
+    role = acting(deciders, roles)
+    if statement.four_eyes or not role:
         return change, statement
     who = name_of(snapshot, by)
     done = {"status": StatementStatus.APPROVED, "approved_at": snapshot.now, "approved_by": by}
     statement = statement.model_copy(update=done)
-    said = entry(snapshot, statement, "StatementApproved", f"correction approved by {who}", snapshot.now, actor=by)
+    told = f"correction approved by {who}"
+    said = entry(snapshot, statement, "StatementApproved", told, snapshot.now, actor=by, role=role)
     return Change(records=(change.records[0], statement), entries=(*change.entries, said)), statement
 
 
@@ -274,9 +276,9 @@ def withdraw(
         raise NotAllowed(f"{statement.ref} was withdrawn by {name_of(snapshot, statement.withdrawn_by)} at {at}.")
     if not statement.approved_at:
         raise NotAllowed(f"{statement.ref} is {statement.status} and was never public; reject it instead.")
-    may = {*approvers(snapshot, statement), "duty_manager"}
-    if not may & set(roles):
-        raise NotAllowed(f"{statement.ref} is for {' or '.join(sorted(may))} to withdraw.")
+    may = (*approvers(snapshot, statement), "duty_manager")
+    if not set(may) & set(roles):
+        raise NotAllowed(f"{statement.ref} is for {' or '.join(sorted({*may}))} to withdraw.")
     posted = tuple(one for one in effects if post_of(one) and _may_be_out(one) and one.key not in amended)
     gone = withdrawals(snapshot, statement, posted, reason)
     stays = sorted({one.channel for one in posted} - {one.channel for one in gone})
@@ -293,7 +295,8 @@ def withdraw(
         text += f"; it can't be taken back on {', '.join(stays)}, correct it there"
     queued = (one for one in effects if post_of(one) and one.state is EffectState.QUEUED)
     forget = tuple(one.key for one in queued if not one.uncertain)
-    noted = decided(snapshot, after, "StatementWithdrawn", text, by, snapshot.now)
+    role = acting(may, roles)
+    noted = decided(snapshot, after, "StatementWithdrawn", text, by, snapshot.now, role=role)
     return noted + Change(effects=gone, forget=forget)
 
 

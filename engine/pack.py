@@ -13,6 +13,7 @@ from engine.effects import Amend, Effect, EffectState, Post, Withdraw
 from engine.incident import Incident
 from engine.pack_document import (
     About,
+    Before,
     Decision,
     Document,
     Edited,
@@ -116,6 +117,12 @@ class _Writer:
     def _maybe(self, at: datetime | None) -> Moment | None:
         return self.moment(at) if at else None
 
+    def _acted(self, statement: Statement, kind: str, key: str, asked: Sequence[str] = ()) -> Who:
+        """A person in the role in which they did it, as the timeline has it."""
+        role = next((str(entry.facts.get("role", "")) for entry in self._of(statement, kind)), "")
+        who = self._who(key, asked)
+        return who.model_copy(update={"role": role}) if role else who
+
     def _who(self, key: str, asked: Sequence[str] = ()) -> Who:
         """A person with the roles in which they were asked, else all that they hold."""
         person = self._people.get(key)
@@ -127,7 +134,9 @@ class _Writer:
 
     def stated(self, one: Statement) -> Stated:
         withdrawn = one.withdrawn_at and TakenBack(
-            at=self.moment(one.withdrawn_at), by=self._who(one.withdrawn_by), because=self._plain(one.withdrawn_because)
+            at=self.moment(one.withdrawn_at),
+            by=self._acted(one, "StatementWithdrawn", one.withdrawn_by),
+            because=self._plain(one.withdrawn_because),
         )
         return Stated(
             ref=one.ref,
@@ -137,7 +146,12 @@ class _Writer:
             drafted=self.moment(one.drafted_at),
             drafted_by=self._who(self._first_author(one)),
             edits=tuple(
-                Edited(at=self.moment(entry.at), by=self._who(entry.actor), what=self._plain(entry.text))
+                Edited(
+                    at=self.moment(entry.at),
+                    by=self._who(entry.actor),
+                    what=self._plain(entry.text),
+                    before=tuple(Before.model_validate(old) for old in entry.facts.get("before", ())),
+                )
                 for entry in self._of(one, "StatementEdited")
             ),
             asked=one.asked,
@@ -179,7 +193,7 @@ class _Writer:
     def _decision(self, one: Statement) -> Decision:
         if one.status is StatementStatus.REJECTED:
             entry = next(iter(self._of(one, "StatementRejected")), None)
-            by = self._who(entry.actor, one.asked) if entry else None
+            by = self._acted(one, entry.kind, entry.actor, one.asked) if entry else None
             at = self.moment(entry.at) if entry else None
             return Decision(how="rejected", at=at, by=by, because=self._plain(one.rejected_because))
         if not one.approved_at:
@@ -189,7 +203,7 @@ class _Writer:
             return Decision(how="preapproved", at=at)
         if one.approved_by == "playbook":
             return Decision(how="playbook", at=at)
-        return Decision(how="person", at=at, by=self._who(one.approved_by, one.asked))
+        return Decision(how="person", at=at, by=self._acted(one, "StatementApproved", one.approved_by, one.asked))
 
     def _said(self, one: Statement, text: Wordings) -> Said:
         mine = posted(one, text, self._effects.get(one.key, ()))

@@ -92,10 +92,20 @@ class Said(Value):
         return any(one.public for one in self.publications)
 
 
+class Before(Value):
+    """A text as it was until it was edited."""
+
+    channel: str
+    language: str
+    text: str
+
+
 class Edited(Value):
     at: Moment
     by: Who
     what: str
+    before: tuple[Before, ...] = ()
+    """The texts that were changed, as they were until then."""
 
 
 class Decision(Value):

@@ -123,7 +123,8 @@ def approve(
         )
     approved = statement.model_copy(update={"status": StatementStatus.APPROVED, "approved_at": now, "approved_by": by})
     text = f"{statement.ref} ({statement.message}) approved by {name_of(snapshot, by)}"
-    return decided(snapshot, approved, "StatementApproved", text, by, now)
+    role = acting(approvers(snapshot, statement), by_roles)
+    return decided(snapshot, approved, "StatementApproved", text, by, now, role=role)
 
 
 def approve_edited(
@@ -144,7 +145,9 @@ def reject(
         update={"status": StatementStatus.REJECTED, "rejected_because": because or f"rejected by {by}"}
     )
     text = f"{statement.ref} ({statement.message}) rejected by {name_of(snapshot, by)}"
-    return decided(snapshot, rejected, "StatementRejected", f"{text}: {because}" if because else text, by, now)
+    text = f"{text}: {because}" if because else text
+    role = acting(approvers(snapshot, statement), by_roles)
+    return decided(snapshot, rejected, "StatementRejected", text, by, now, role=role)
 
 
 def edit(
@@ -176,7 +179,13 @@ def edit(
     said = f"{statement.ref} ({statement.message}) edited by {name_of(snapshot, by)} for {where}"
     if anyway:
         said += f"; what the lint would stop stands because: {anyway}"
-    return decided(snapshot, statement.model_copy(update=changed), "StatementEdited", said, by, now)
+    after = statement.model_copy(update=changed)
+    before = [
+        {"channel": old.channel, "language": old.language, "text": old.whole}
+        for old, new in zip(statement.texts, texts, strict=True)
+        if old != new
+    ]
+    return decided(snapshot, after, "StatementEdited", said, by, now, before=before)
 
 
 def _edited(snapshot: "Snapshot", statement: Statement, old: Wordings, text: str, anyway: str) -> Wordings:
@@ -199,6 +208,11 @@ def _edited(snapshot: "Snapshot", statement: Statement, old: Wordings, text: str
 def name_of(snapshot: "Snapshot", who: str) -> str:
     """The name of a person by key; anything else as it is."""
     return next((person.name for person in snapshot.people if person.key == who), who)
+
+
+def acting(may: Collection[str], roles: Collection[str]) -> str:
+    """The role in which somebody with these roles acts: the first that may; empty where none does."""
+    return next((role for role in may if role in roles), "")
 
 
 def _may_decide(snapshot: "Snapshot", statement: Statement, by_roles: Collection[str], now: datetime) -> None:
@@ -227,13 +241,15 @@ def _roles(snapshot: "Snapshot", statement: Statement) -> str:
     return " or ".join(approvers(snapshot, statement)) or "nobody"
 
 
-def decided(snapshot: "Snapshot", statement: Statement, kind: str, text: str, by: str, now: datetime) -> Change:
+def decided(
+    snapshot: "Snapshot", statement: Statement, kind: str, text: str, by: str, now: datetime, **facts: Any
+) -> Change:
     """The statement, what the timeline says of it, and its step nudged."""
     states = (state for state in snapshot.steps if state.name == statement.step and not state.status.ended)
     nudged = tuple(state.model_copy(update={"nudged": True}) for state in states if not state.nudged)
     return Change(
         records=(statement, *nudged),
-        entries=(entry(snapshot, statement, kind, text, now, actor=by),),
+        entries=(entry(snapshot, statement, kind, text, now, actor=by, **facts),),
     )
 
 

@@ -1,5 +1,6 @@
 """A pack of an incident that was really run: through the desk, the command line and the API."""
 
+import html
 import io
 import json
 import zipfile
@@ -104,6 +105,18 @@ def judged(file: Path, home: Path) -> Verdict:
 def read(file: Path) -> Document:
     with zipfile.ZipFile(file) as zipped:
         return Document.model_validate_json(zipped.read("statements.json"))
+
+
+def test_an_edit_shows_the_words_until_then(run: Scene, tmp_path: Path) -> None:
+    file = packed(run, tmp_path)
+    first = next(one for one in read(file).statements if one.ref == "ST-1")
+    (edit,) = first.edits
+    (before,) = edit.before
+    now = next(text.parts[0].text for text in first.texts if (text.channel, text.language) == ("slack", "en"))
+    assert (before.channel, f"{before.text}\n\n{TYPED}") == ("slack", now)
+    with zipfile.ZipFile(file) as zipped:
+        page = zipped.read("index.html").decode()
+    assert html.escape(before.text, quote=False) in page.replace(html.escape(now, quote=False), "")
 
 
 def test_the_pack_tells_what_happened_and_verifies(run: Scene, tmp_path: Path) -> None:

@@ -211,8 +211,8 @@ ENTRIES = (
 class Records:
     """Gives what `desk.packing` reads of a desk, without a database."""
 
-    def __init__(self, statements: Any = STATEMENTS, effects: Any = EFFECTS, **incident: Any):
-        self.rows = {Statement: statements, Effect: effects, Entry: ENTRIES, Person: PEOPLE}
+    def __init__(self, statements: Any = STATEMENTS, effects: Any = EFFECTS, entries: Any = ENTRIES, **incident: Any):
+        self.rows = {Statement: statements, Effect: effects, Entry: entries, Person: PEOPLE}
         self._incident = Incident.model_validate({**dict(INCIDENT), **incident})
         house = SimpleNamespace(name="Example Air", time_zone="UTC", station_zones={"AMS": "Europe/Amsterdam"})
         self.store, self.clock, self.crew = self, SimpleNamespace(now=lambda: at(75)), SimpleNamespace(house=house)

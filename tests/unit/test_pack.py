@@ -21,7 +21,7 @@ from desk.packing import gather
 from desk.signing_key import KeyFileError, fingerprint, house_key, key_file, signing_key
 from engine.incident import NotAllowed
 from engine.pack_document import Document, digest, unlike
-from tests.unit.packed import ES, FIRST, HOUSE, SLACK, Records, a_pack, at, effect, statement, wording
+from tests.unit.packed import ENTRIES, ES, FIRST, HOUSE, SLACK, Records, a_pack, at, effect, entry, statement, wording
 
 PRIVATE = (
     "@example.com",
@@ -60,6 +60,12 @@ def test_who_approved_in_which_role_and_when(document: Document):
     assert (decision.by.name, decision.by.role) == ("Cora Example", "comms_lead")
     assert decision.at.utc == at(3)
     assert decision.at.local.isoformat() == "2026-11-24T04:13:00+01:00"
+
+
+def test_the_role_on_the_timeline_goes_before_the_role_that_was_asked():
+    approved = entry("StatementApproved", "ST-1 approved by Cora", 3, "first_word#1", "cora", role="duty_manager")
+    decision = by_ref(gather(Records(entries=(*ENTRIES, approved)), "INC-1")[0])["ST-1"].decision
+    assert (decision.by.name, decision.by.role) == ("Cora Example", "duty_manager")
 
 
 def test_who_rejected_and_why(document: Document):

@@ -442,7 +442,9 @@ def test_a_busy_desk_does_not_keep_a_decision_waiting(app: Any, slack: ScriptedS
     assert send(app, screen) == {}
     assert len(desk.decided) == 1
     desk.open.set()
-    assert len(slack.sent("hook", 25)) == 25, "a press revises the request and answers whoever pressed; the form revises it"
+    assert len(slack.sent("hook", 25)) == 25, (
+        "a press revises the request and answers whoever pressed; the form revises it"
+    )
 
 
 def test_by_socket_mode_it_is_the_same(slack: ScriptedSlack, desk: Decider):

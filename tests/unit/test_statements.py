@@ -286,6 +286,13 @@ def test_what_was_approved_is_what_is_sent(course):
     assert course.entry("StatementApproved").actor == "cora"
 
 
+def test_the_role_that_somebody_acted_in_is_on_the_record(course):
+    course.run("first_word")
+    course.pass_time(3)
+    approve(course, roles=("duty_manager", "comms_lead"))
+    assert course.entry("StatementApproved").facts["role"] == "comms_lead", "a duty manager may not approve this one"
+
+
 def test_a_post_says_all_that_its_channel_needs(course):
     course.run("first_word")
     course.pass_time(3)
@@ -453,6 +460,13 @@ def test_words_that_must_not_be_published_are_refused_unless_somebody_says_why(c
     course.command(statements.edit(course.snapshot, course.statement, words, "cora", NOW, "legal agreed at 04:20"))
     assert text in [t.text for t in course.statement.texts]
     assert "legal agreed at 04:20" in course.entry("StatementEdited").text
+
+
+def test_the_words_before_an_edit_stay_on_the_record(course):
+    course.run("first_word")
+    (before,) = (t.whole for t in course.statement.texts if (t.channel, t.language) == ("bluesky", "en"))
+    edit(course, whole(course, "We know more now."))
+    assert course.entry("StatementEdited").facts["before"] == [{"channel": "bluesky", "language": "en", "text": before}]
 
 
 def test_an_edit_that_is_too_long_for_one_post_becomes_a_thread(course):
