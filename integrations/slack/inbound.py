@@ -33,7 +33,7 @@ def build_app(settings: Settings, door: Door) -> Any:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     app = App(
-        name="irrops",
+        name="irrops-slack",  # bolt gives the logger of this name the level of `quiet`: not that of all of ours
         client=web_client(settings, None),
         authorize=authorize,
         signing_secret=settings.signing_secret.get_secret_value() if settings.signing_secret else "",

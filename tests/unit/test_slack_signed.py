@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -231,6 +232,12 @@ def test_what_is_not_allowed_is_told_to_the_person_alone(app: Any, slack: Script
     post(app, press(slack, "approve:0"))
     (told,) = slack.sent("hook")
     assert (told["text"], told["response_type"]) == ("Only the comms lead approves.", "ephemeral")
+
+
+def test_what_the_house_logs_is_logged_with_slack_too(app: Any, slack: ScriptedSlack, caplog: Any):
+    assert post(app, press(slack))[0] == 200
+    logging.getLogger("irrops.rounds").error("the advance of INC-1 broke off")
+    assert "broke off" in caplog.text
 
 
 def test_a_failure_of_ours_is_told_without_what_was_typed(app: Any, slack: ScriptedSlack, desk: Desk, caplog: Any):
