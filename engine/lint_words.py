@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from engine.expressions import ExpressionError, evaluate
 from engine.phrases import compiled
 from engine.record import Value
-from engine.yaml_lines import MAX_BYTES, Finding, Lines
+from engine.yaml_lines import MAX_BYTES, PLAIN, Finding, Lines
 
 
 def _readable(phrase: str) -> str:
@@ -102,8 +102,7 @@ def _read(path: Path) -> LintWords:
         text = path.read_text(encoding="utf-8")
         if len(text) > MAX_BYTES:
             raise _error(file, 1, f"larger than {MAX_BYTES // 1024} kB; leave out what nobody writes")
-        # BaseLoader makes plain strings only: elsewhere YAML reads the words `no` and `on` as truth values.
-        loader = yaml.BaseLoader(text)
+        loader = PLAIN(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
 from engine.record import Value
+from engine.yaml_lines import PLAIN
 
 READ = 5000
 """Characters that are read of a message; whoever writes more has said what is urgent before."""
@@ -57,8 +58,7 @@ def read_word_lists(folder: Path) -> dict[str, WordList]:
 
 def _read(path: Path) -> WordList:
     try:
-        # BaseLoader makes plain strings only: elsewhere YAML reads the words `no` and `on` as truth values.
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=PLAIN)  # noqa: S506
         words = WordList.model_validate(raw)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WordListError(f"{path}: not readable as YAML ({error}); check indentation and quotes") from None

@@ -49,7 +49,12 @@ def _scalar(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+@cache
+def fields(record: type[Record]) -> tuple[str, ...]:
+    """Columns that a record is rebuilt from."""
+    return tuple(column.name for column in table(record).columns if column.name in record.model_fields)
+
+
 def record(kind: type[R], row: Any) -> R:
     """Rebuild a record from a row mapping."""
-    fields = kind.model_fields
-    return kind.model_validate({name: value for name, value in row.items() if name in fields})
+    return kind.model_validate({name: row[name] for name in fields(kind)})

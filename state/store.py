@@ -18,7 +18,7 @@ from engine.incident import Incident, Unknown
 from engine.record import Record
 from engine.timeline import Entry
 from state import wakes
-from state.rows import identity, record, table, values
+from state.rows import fields, identity, table, values
 from state.together import Together
 
 R = TypeVar("R", bound=Record)
@@ -186,13 +186,16 @@ class Store:
 
     def all(self, kind: type[R], *where: Any, order: str = "", limit: int = 0, **equal: Any) -> list[R]:
         """Records whose fields equal what is given."""
-        columns = table(kind).c
-        query = select(table(kind)).where(*where, *(columns[name] == value for name, value in equal.items()))
+        columns, names = table(kind).c, fields(kind)
+        query = select(*(columns[name] for name in names)).where(
+            *where, *(columns[name] == value for name, value in equal.items())
+        )
         query = query.order_by(*([columns[order]] if order else [columns[name] for name in identity(kind)]))
         if limit:
             query = query.limit(limit)
         with self.read() as connection:
-            return [record(kind, row) for row in connection.execute(query).mappings()]
+            # Rows as plain tuples: a look reads hundreds, and mappings of all columns take twice as long.
+            return [kind.model_validate(dict(zip(names, row, strict=True))) for row in connection.execute(query)]
 
     def first(self, kind: type[R], **equal: Any) -> R | None:
         return next(iter(self.all(kind, limit=1, **equal)), None)

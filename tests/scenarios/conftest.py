@@ -1,6 +1,7 @@
 """A desk with a clock set by hand and sandboxes for the outside: everything else is the real thing."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from engine.timeline import Entry
 from flows.crew import Crew, use
 from integrations.sandbox import Sandbox, messages
 from state import wakes
+from state.database import migrate, open_database
 
 START = datetime(2026, 11, 24, 3, 10, tzinfo=UTC)
 """A Tuesday, 04:10 in Amsterdam."""
@@ -99,8 +101,18 @@ class Scene:
         return self.desk.snapshot("INC-1").holders(role)[0]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables and nothing in them: making these takes longer than most of what is tested here."""
+    file = tmp_path_factory.mktemp("empty") / "irrops.db"
+    engine = open_database(f"sqlite:///{file}")
+    migrate(engine)
+    engine.dispose()
+    return file
+
+
 @pytest.fixture
-def scene(tmp_path: Path, root: Path) -> Iterator[Callable[..., Scene]]:
+def scene(tmp_path: Path, root: Path, empty_database: Path) -> Iterator[Callable[..., Scene]]:
     """Make a desk in a folder of its own."""
     opened: list[Crew] = []
 
@@ -108,6 +120,8 @@ def scene(tmp_path: Path, root: Path) -> Iterator[Callable[..., Scene]]:
         playbooks: Path = root / "playbooks", at: datetime = START, lanes: tuple[str, ...] = ("slack",), **channels: Any
     ) -> Scene:
         clock = HandClock(at)
+        if not (tmp_path / empty_database.name).exists():
+            shutil.copy(empty_database, tmp_path)
         settings = load(home=tmp_path, playbooks=playbooks)
         boxes = dict.fromkeys((*CHANNELS, "email", *lanes))
         outside = {name: Sandbox(name, tmp_path / "sandbox") for name in boxes} | channels
