@@ -239,10 +239,15 @@ async def run_plainly(crew: Crew, due: Due, snapshot: Snapshot) -> bool:
     return await asyncio.to_thread(run, crew, due, snapshot)
 
 
+def delivery(crew: Crew, claimed: Claimed) -> asyncio.Future[None]:
+    """Begin to deliver an effect, among those of its channel."""
+    loop = asyncio.get_running_loop()
+    return loop.run_in_executor(crew.executor(claimed.effect.channel), send, crew, claimed)
+
+
 async def deliver_plainly(crew: Crew, claimed: Claimed) -> None:
     """Deliver an effect without Prefect."""
-    loop = asyncio.get_running_loop()
-    await loop.run_in_executor(crew.executor(claimed.effect.channel), send, crew, claimed)
+    await delivery(crew, claimed)
 
 
 async def deliver_loose(crew: Crew) -> int:

@@ -1,6 +1,6 @@
 """The flow that people see in Prefect: one advance of one incident, its steps and effects as named tasks."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from prefect import flow, task
@@ -25,9 +25,9 @@ async def step(label: str, due: Due, snapshot: Snapshot) -> bool:
 
 
 @task(task_run_name="{label}", retries=0, persist_result=False, cache_policy=NO_CACHE)
-async def effect(label: str, claimed: Claimed) -> None:
+async def effect(label: str, delivery: Awaitable[None]) -> None:
     """Deliver one effect. The outbox retries, not Prefect: three times three would be nine pages."""
-    await plain.deliver_plainly(current(), claimed)
+    await delivery
 
 
 _as_is: Callable[[Any], Any] = quote
@@ -38,8 +38,9 @@ async def _step(_: Crew, due: Due, snapshot: Snapshot) -> bool:
     return await step(f"{due.state.name} · {due.spec.action}", _as_is(due), _as_is(snapshot))
 
 
-async def _effect(_: Crew, claimed: Claimed) -> None:
-    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", _as_is(claimed))
+async def _effect(crew: Crew, claimed: Claimed) -> None:
+    delivery = plain.delivery(crew, claimed)  # begins now: dozens are due at once, and each task takes Prefect a while
+    await effect(f"{claimed.effect.key.split('/', 1)[1]} → {claimed.effect.channel}", _as_is(delivery))
 
 
 @flow(name="respond", flow_run_name="{incident}", retries=0, persist_result=False, validate_parameters=False)

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from pydantic_core import from_json
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -17,7 +17,7 @@ NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHM", "SQLITE_IOER
 """What SQLite calls it when the disk takes no more."""
 
 
-_JSON = {"json_deserializer": from_json}
+_JSON = {"json_deserializer": TypeAdapter(Any).validate_json}
 """Pydantic's reader of JSON takes a third of the standard library's time: a look reads some thousand cells of it."""
 
 
