@@ -5,7 +5,6 @@ and deadlines are the same as those of the playbook's steps.
 """
 
 import difflib
-import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from engine.incident import NotAllowed, Status
 from engine.playbook import BY_HAND, Approval, Step
 from engine.posting import withdrawals
 from engine.public import places, post_of
+from engine.sentences import sentences
 from engine.statements import Statement, StatementStatus, TooLong, Wordings, acting, decided, entry, name_of
 from engine.steps import StepState
 from engine.wording import OUTWARD, WordingError, is_outward
@@ -238,17 +238,13 @@ def _corrected(
 
 def changes(old: str, new: str) -> list[dict[str, str]]:
     """Pair the sentences that another text changed, `{"was", "now"}`; empty where it was written anew."""
-    before, after = _sentences(old), _sentences(new)
+    before, after = ([text[span.start : span.end] for span in sentences(text)] for text in (old, new))
     found = []
     for kind, i, j, k, m in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind != "equal":
             found.append({"was": " ".join(before[i:j]), "now": " ".join(after[k:m])})
     kept = any(sentence in after for sentence in before)
     return found if kept and len(found) <= MOST_CHANGES else []
-
-
-def _sentences(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r"(?<=[.!?…])\s+|\n+", text) if part.strip()]
 
 
 # ---------------------------------------------------------------- withdrawing
