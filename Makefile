@@ -41,7 +41,7 @@ check: .venv/.dev ## Lint, format, types, playbooks
 
 peers: .venv/.dev ## Test against real programs (REQUIRE_PEERS=1: none may be missing)
 	bash tests/peers/install.sh
-	$(BIN)/pytest -m peers --timeout=300 -n 4 --dist loadfile
+	$(BIN)/pytest -m peers --timeout=300 -n 3 --dist loadfile
 
 bench: .venv/.dev ## Measure, beside a yardstick in the same run
 	$(BIN)/python -m bench

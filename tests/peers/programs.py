@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".peers"
 MODULES = Path(__file__).parent / "node_modules"
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 90
 
 
 def absent(what: str) -> NoReturn:
@@ -67,7 +67,7 @@ def running(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program, wait until it is ready (30 s), end it and its children afterwards. Its output goes to `log`."""
+    """Start a program, wait until it is ready (90 s), end it and its children afterwards. Its output goes to `log`."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
