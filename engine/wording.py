@@ -7,10 +7,19 @@ whether they fit, is decided in `engine.drafting` and `engine.limits`.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, pass_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    pass_context,
+)
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -77,6 +86,21 @@ def _number(context: Context, count: float) -> str:
 # ---------------------------------------------------------------- rendering
 
 
+@cache
+def _environment(root: Path) -> Environment:
+    """The environment of a folder: one in a process, for compiling a template takes longer than most renders."""
+    made = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(root),
+        undefined=StrictUndefined,
+        autoescape=False,  # plain text; what shows it as HTML escapes it
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(local=_local, day=_day, listed=_listed, number=_number)
+    made.filters.update(language_name=_language_name, isolated=isolated)
+    return made
+
+
 class Templates:
     """The folder of templates: `<message>/<channel>.<language>.j2`, else `<message>/<language>.j2`.
 
@@ -86,15 +110,7 @@ class Templates:
 
     def __init__(self, root: Path):
         self.root = root
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(root),
-            undefined=StrictUndefined,
-            autoescape=False,  # plain text; what shows it as HTML escapes it
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(local=_local, day=_day, listed=_listed, number=_number)
-        self._environment.filters.update(language_name=_language_name, isolated=isolated)
+        self._environment = _environment(root)
 
     def render(self, message: str, channel: str, language: str, context: Mapping[str, object]) -> str:
         """Render one text. In a drill its mark stands in front. Raises WordingError."""

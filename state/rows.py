@@ -4,7 +4,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Table
+from sqlalchemy import JSON, Select, Table, select
 from sqlmodel import SQLModel
 
 from engine.record import Record
@@ -53,6 +53,12 @@ def _scalar(value: Any) -> Any:
 def fields(record: type[Record]) -> tuple[str, ...]:
     """Columns that a record is rebuilt from."""
     return tuple(column.name for column in table(record).columns if column.name in record.model_fields)
+
+
+@cache
+def selected(record: type[Record]) -> Select[Any]:
+    """The query for all of them; built once, for building it takes as long as asking it."""
+    return select(*(table(record).c[name] for name in fields(record)))
 
 
 def record(kind: type[R], row: Any) -> R:

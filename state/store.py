@@ -18,7 +18,7 @@ from engine.incident import Incident, Unknown
 from engine.record import Record
 from engine.timeline import Entry
 from state import wakes
-from state.rows import fields, identity, table, values
+from state.rows import fields, identity, selected, table, values
 from state.together import Together
 
 R = TypeVar("R", bound=Record)
@@ -187,9 +187,7 @@ class Store:
     def all(self, kind: type[R], *where: Any, order: str = "", limit: int = 0, **equal: Any) -> list[R]:
         """Records whose fields equal what is given."""
         columns, names = table(kind).c, fields(kind)
-        query = select(*(columns[name] for name in names)).where(
-            *where, *(columns[name] == value for name, value in equal.items())
-        )
+        query = selected(kind).where(*where, *(columns[name] == value for name, value in equal.items()))
         query = query.order_by(*([columns[order]] if order else [columns[name] for name in identity(kind)]))
         if limit:
             query = query.limit(limit)
