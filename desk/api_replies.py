@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from desk.api_parts import problems
 from desk.asked import LONGEST, Asked, WrongCodes, by_address, by_code_within, newest
 from desk.auth import require
 from desk.handing_over import takes_text
@@ -67,15 +68,16 @@ _TWILIO = {
     "properties": {name: {"type": "string"} for name in NAMES},
 }
 _BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}, FORM: {"schema": _TWILIO}}}}
-_TEXT = {"application/problem+json": {"schema": {"type": "object"}}}
 _PROBLEM: dict[int | str, dict[str, Any]] = {
     200: {"content": {TWIML: {"schema": {"type": "string"}}}},
-    401: {"description": "No token.", "content": _TEXT},
-    403: {"description": "Not the token of a gateway.", "content": _TEXT},
-    413: {"description": "The reply is too large.", "content": _TEXT},
-    415: {"description": "Neither JSON nor a form.", "content": _TEXT},
-    422: {"description": "Not as expected.", "content": _TEXT},
-    429: {"description": "This sender had too many wrong codes.", "content": _TEXT},
+    **problems(
+        {
+            403: "Not the token of a gateway.",
+            413: "The reply is too large.",
+            415: "Neither JSON nor a form.",
+            429: "This sender had too many wrong codes.",
+        }
+    ),
 }
 
 

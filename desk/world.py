@@ -25,7 +25,6 @@ from engine.playbook import Fact, Surge
 from engine.record import Value
 from engine.triage import Incoming
 from engine.wording import MARKS
-from engine.yaml_lines import SAFE
 
 MINUTE = timedelta(minutes=1)
 
@@ -82,7 +81,7 @@ class Words(Value):
 def read_words(path: Path) -> Words:
     """Read a world file. Raises WorldFileError."""
     try:
-        words = Words.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE))  # noqa: S506
+        words = Words.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WorldFileError(f"{path}: not readable as YAML ({error}); see docs/drill.md") from None
     except ValidationError as error:
